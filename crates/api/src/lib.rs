@@ -1,0 +1,21 @@
+//! JSON bodies of the HTTP API: serde types and nothing else, so that a program can read an answer without pulling in a server crate.
+//! Unknown fields are ignored and absent ones take their default: the same types read our answers and those of other servers of this API.
+//! Tokens, keys and unseal shares are `SecretString`: they leave through serde only, never through Debug.
+
+mod auth;
+mod envelope;
+mod kv;
+mod seal;
+mod secret_text;
+mod sys;
+mod token;
+
+pub use auth::{Auth, WrapInfo};
+pub use envelope::{Envelope, ErrorBody, Keys};
+pub use kv::{CustomMetadata, MetadataSettings, VersionNumbers, WriteOptions, WriteVersion};
+pub use seal::{InitAnswer, InitRequest, InitStatus, KeyStatus, Leader, SealStatus, UnsealRequest};
+pub use sys::{EnableMount, Mount, MountConfig, PolicyBody, TuneMount, UiMount};
+pub use token::{AccessorRequest, CreateToken, RenewToken, TokenRequest};
+
+#[cfg(test)]
+mod tests;

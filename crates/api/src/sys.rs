@@ -1,0 +1,78 @@
+//! Mounts and policies.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One mount in `sys/mounts`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mount {
+    #[serde(rename = "type")]
+    pub mount_type: String,
+    pub description: String,
+    pub accessor: String,
+    pub uuid: String,
+    pub config: MountConfig,
+    pub options: Option<BTreeMap<String, String>>,
+    pub local: bool,
+    pub seal_wrap: bool,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MountConfig {
+    /// In seconds; 0 means: as the system says.
+    pub default_lease_ttl: u64,
+    /// In seconds; 0 means: as the system says.
+    pub max_lease_ttl: u64,
+    pub force_no_cache: bool,
+}
+
+/// Mounts an engine. Durations as text, such as `1h`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EnableMount {
+    #[serde(rename = "type")]
+    pub mount_type: String,
+    pub description: String,
+    pub config: TuneMount,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+    pub local: bool,
+    pub seal_wrap: bool,
+}
+
+/// Settings of a mount; what is None stays as it is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TuneMount {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_lease_ttl: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_lease_ttl: Option<String>,
+    /// `unauth` or `hidden`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listing_visibility: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<BTreeMap<String, String>>,
+}
+
+/// The data of `sys/internal/ui/mounts/<path>`: which mount a path belongs to.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UiMount {
+    /// With a trailing slash.
+    pub path: String,
+    #[serde(rename = "type")]
+    pub mount_type: String,
+    pub options: Option<BTreeMap<String, String>>,
+}
+
+/// The text of a policy, written and read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PolicyBody {
+    pub policy: String,
+}

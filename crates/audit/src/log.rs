@@ -1,0 +1,155 @@
+//! All audit devices together: what the pipeline calls. A record counts when a local device's kernel holds it; when that
+//! device fails, when any other took it; when none did, the request must fail. There is no fail-open.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use strongroom_types::Timestamp;
+
+use crate::record::Record;
+use crate::render::render;
+use crate::sink::{Device, Ticket};
+use crate::{AuditError, HashKey, Head};
+
+/// An immutable set of devices; a change makes a new one.
+#[derive(Clone, Default)]
+pub struct Log {
+    devices: Vec<(Arc<str>, Arc<dyn Device>)>,
+    is_off: bool,
+}
+
+thread_local! {
+    /// Lines hold no secrets, so the buffer needs no wiping.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A buffer that grew beyond this is given back.
+const SCRATCH_BYTES_MAX: usize = 64 * 1024;
+
+impl Log {
+    /// Devices with the paths they are mounted at (`file/`). The first local one is the gate. With no device every
+    /// record fails.
+    pub fn new(devices: Vec<(Arc<str>, Arc<dyn Device>)>) -> Self {
+        Self { devices, is_off: false }
+    }
+
+    /// Records nothing and always succeeds. Only for `inmem` storage and `-dev`.
+    pub fn none() -> Self {
+        Self { devices: Vec::new(), is_off: true }
+    }
+
+    /// This log and one more device.
+    #[must_use]
+    pub fn with(&self, path: &str, device: Arc<dyn Device>) -> Self {
+        let mut devices = self.devices.clone();
+        devices.push((path.into(), device));
+        Self::new(devices)
+    }
+
+    /// This log without the device at `path`, which the caller then closes.
+    #[must_use]
+    pub fn without(&self, path: &str) -> Self {
+        let devices = self.devices.iter().filter(|(p, _)| &**p != path).cloned().collect();
+        Self { devices, is_off: self.is_off }
+    }
+
+    pub fn device(&self, path: &str) -> Option<&Arc<dyn Device>> {
+        self.devices.iter().find(|(p, _)| &**p == path).map(|(_, device)| device)
+    }
+
+    /// Paths and devices in order.
+    pub fn devices(&self) -> impl Iterator<Item = (&str, &Arc<dyn Device>)> {
+        self.devices.iter().map(|(path, device)| (&**path, device))
+    }
+
+    /// The key of `sys/audit-hash/<path>`.
+    pub fn hash_key(&self, path: &str) -> Option<&HashKey> {
+        self.device(path).map(|d| d.hash_key())
+    }
+
+    /// Heads of all devices that have one, for the core to keep in the barrier.
+    pub fn heads(&self) -> Vec<(Arc<str>, Head)> {
+        self.devices.iter().filter_map(|(path, device)| device.head().map(|head| (path.clone(), head))).collect()
+    }
+
+    /// Queues the record with every device, at once; the future says whether it was taken and borrows nothing. A
+    /// dropped future takes nothing back. Errors: that of the gate when no device took it; `NoDevice`.
+    pub fn record(&self, record: &Record<'_>) -> impl Future<Output = Result<(), AuditError>> + Send + use<> {
+        let gate_at = self.devices.iter().position(|(_, d)| d.is_local()).unwrap_or(0);
+        let mut gate = if self.is_off { Ok(Ticket::Done) } else { Err(AuditError::NoDevice) };
+        let mut others = Vec::new(); // empty with one device: no allocation
+        for (n, (_, device)) in self.devices.iter().enumerate() {
+            let ticket = append(&**device, record);
+            match n == gate_at {
+                true => gate = ticket,
+                false => others.push(ticket),
+            }
+        }
+        settle(gate, others)
+    }
+
+    /// To be called every 100 ms: checkpoints and all that is due, on a thread that may block. Errors: the first one;
+    /// every device has had its turn.
+    pub async fn tick(&self, now: Timestamp) -> Result<(), AuditError> {
+        let mut first = Ok(());
+        for (path, device) in self.devices.iter().filter(|(_, d)| d.needs_tick(now)) {
+            let device = device.clone();
+            let done = tokio::task::spawn_blocking(move || device.tick(now)).await;
+            if let Err(error) = done.unwrap_or(Err(AuditError::Closed)) {
+                tracing::error!(device = &**path, %error, "audit checkpoint failed");
+                first = first.and(Err(error));
+            }
+        }
+        first
+    }
+
+    /// New files, as for SIGHUP. Blocks.
+    pub fn rotate(&self, now: Timestamp) -> Result<(), AuditError> {
+        self.each(|device| device.rotate(now))
+    }
+
+    /// Last checkpoints; nothing is taken any more. Blocks.
+    pub fn close(&self, now: Timestamp) -> Result<(), AuditError> {
+        self.each(|device| device.close(now))
+    }
+
+    fn each(&self, act: impl Fn(&dyn Device) -> Result<(), AuditError>) -> Result<(), AuditError> {
+        self.devices.iter().fold(Ok(()), |first, (_, device)| {
+            let done = act(&**device);
+            first.and(done)
+        })
+    }
+}
+
+fn append(device: &dyn Device, record: &Record<'_>) -> Result<Ticket, AuditError> {
+    SCRATCH.with_borrow_mut(|line| {
+        line.clear();
+        line.shrink_to(SCRATCH_BYTES_MAX);
+        render(record, device.id(), device.hash_key(), line)?;
+        device.append(line)
+    })
+}
+
+/// Waits for the gate, and for the others only when it fails.
+async fn settle(gate: Result<Ticket, AuditError>, others: Vec<Result<Ticket, AuditError>>) -> Result<(), AuditError> {
+    if !matches!(gate, Ok(Ticket::Done)) {
+        // Others append meanwhile, so that one write serves many.
+        tokio::task::yield_now().await;
+    }
+    let outcome = match gate {
+        Ok(ticket) => ticket.await,
+        Err(error) => Err(error),
+    };
+    let Err(error) = outcome else { return Ok(()) };
+    for ticket in others {
+        let is_taken = match ticket {
+            Ok(ticket) => ticket.await.is_ok(),
+            Err(_) => false,
+        };
+        if is_taken {
+            tracing::error!(%error, "the first audit device failed, another took the record");
+            return Ok(());
+        }
+    }
+    Err(error)
+}

@@ -1,0 +1,171 @@
+//! Lines into any writer, such as standard output, for a collector that keeps them. There are no files and no tiles:
+//! the tree is followed in memory, and its signed checkpoints go out as lines of type `checkpoint` between the records.
+//! Writing is inline, so a reader that stops reading stops the server: it is not for links that may stall.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use strongroom_types::{Rng, SecretBytes, Timestamp};
+
+use super::file::lock;
+use super::{Device, DeviceId, Ticket};
+use crate::epoch::{Appointment, Cause, EpochKey, log_origin};
+use crate::json::{Object, push_number};
+use crate::note::{Checkpoint, note_hash};
+use crate::time_text::push_quoted_time;
+use crate::tree::{Hash, Tree, leaf_hash};
+use crate::{AuditError, HashKey, Head, Limits};
+
+/// Each run begins at number 0 with a `restart` line of its own.
+pub struct LinesDevice {
+    id: DeviceId,
+    hash_key: HashKey,
+    limits: Limits,
+    rng: Arc<dyn Rng>,
+    store_head: Arc<dyn Fn() -> u64 + Send + Sync>,
+    state: Mutex<State>,
+}
+
+struct State {
+    out: Box<dyn Write + Send>,
+    /// A failed write may have left half a line.
+    is_torn: bool,
+    is_closed: bool,
+    tree: Tree,
+    key: EpochKey,
+    origin: String,
+    /// Size and note hash of the last checkpoint.
+    last: (u64, Hash),
+}
+
+impl LinesDevice {
+    /// Writes the first line. `limits` counts for its epochs. Errors: `BadKey`, `Io`.
+    pub fn open(
+        out: Box<dyn Write + Send>,
+        (hash_key, log_key): (&SecretBytes, &SecretBytes),
+        limits: Limits,
+        rng: Arc<dyn Rng>,
+        store_head: Arc<dyn Fn() -> u64 + Send + Sync>,
+        now: Timestamp,
+    ) -> Result<Self, AuditError> {
+        let key = EpochKey::from_seed(log_key, 0, now, 0)?;
+        let origin = log_origin(&key.public());
+        let state = State { out, is_torn: false, is_closed: false, tree: Tree::default(), key, origin, last: (0, [0; 32]) };
+        let (id, hash_key) = (DeviceId::fresh(), HashKey::new(hash_key));
+        let device = Self { id, hash_key, limits, rng, store_head, state: Mutex::new(state) };
+        lock(&device.state).appoint(&*device.rng, Cause::Restart { dropped_bytes: 0 }, now)?;
+        device.tick(now)?;
+        Ok(device)
+    }
+}
+
+impl Device for LinesDevice {
+    fn id(&self) -> DeviceId {
+        self.id
+    }
+
+    fn kind(&self) -> &'static str {
+        "lines"
+    }
+
+    fn hash_key(&self) -> &HashKey {
+        &self.hash_key
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn append(&self, rest: &[u8]) -> Result<Ticket, AuditError> {
+        if memchr::memchr(b'\n', rest).is_some() {
+            return Err(AuditError::Malformed);
+        }
+        let mut state = lock(&self.state);
+        if state.is_closed {
+            return Err(AuditError::Closed);
+        }
+        let mut line = Vec::with_capacity(rest.len().saturating_add(32));
+        line.extend_from_slice(b"{\"seq\":");
+        push_number(&mut line, state.tree.size());
+        line.push(b',');
+        line.extend_from_slice(rest);
+        state.write_leaf(line)?;
+        Ok(Ticket::Done)
+    }
+
+    fn tick(&self, now: Timestamp) -> Result<(), AuditError> {
+        let mut state = lock(&self.state);
+        let records = state.tree.size().saturating_sub(state.key.appointed_at).saturating_sub(1);
+        let is_old = now.seconds_since(state.key.since) >= self.limits.epoch_s;
+        if records > 0 && (is_old || records >= self.limits.epoch_records) {
+            state.appoint(&*self.rng, Cause::Rotate, now)?;
+        }
+        if state.tree.size() > state.last.0 {
+            state.checkpoint((self.store_head)(), now)?;
+        }
+        Ok(())
+    }
+
+    fn needs_tick(&self, _now: Timestamp) -> bool {
+        let state = lock(&self.state);
+        state.tree.size() > state.last.0
+    }
+
+    fn rotate(&self, _now: Timestamp) -> Result<(), AuditError> {
+        Ok(())
+    }
+
+    fn close(&self, now: Timestamp) -> Result<(), AuditError> {
+        lock(&self.state).is_closed = true;
+        self.tick(now)
+    }
+
+    fn head(&self) -> Option<Head> {
+        None
+    }
+}
+
+impl State {
+    fn appoint(&mut self, rng: &dyn Rng, cause: Cause, now: Timestamp) -> Result<(), AuditError> {
+        let (seq, epoch) = (self.tree.size(), self.key.number.saturating_add(1));
+        let key = EpochKey::generate(rng, epoch, now, seq)?;
+        let (origin, root) = (self.origin.clone(), self.tree.root());
+        let appointment = Appointment { seq, time: now, cause, origin, epoch, key: key.public(), root };
+        self.write_leaf(appointment.line(&self.key))?;
+        self.key = key; // the old one is wiped
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, store: u64, now: Timestamp) -> Result<(), AuditError> {
+        let head = Head { size: self.tree.size(), root: self.tree.root() };
+        let (origin, epoch) = (self.origin.clone(), self.key.number);
+        let note = Checkpoint { origin, head, epoch, time: now, prev: self.last.1, store }.sign(&self.key);
+        let mut line = Vec::new();
+        let mut object = Object::open(&mut line);
+        push_quoted_time(object.key("time"), now);
+        object.text("type", "checkpoint");
+        object.text("note", &note);
+        object.close();
+        self.write(line)?;
+        self.last = (head.size, note_hash(&note));
+        Ok(())
+    }
+
+    fn write_leaf(&mut self, line: Vec<u8>) -> Result<(), AuditError> {
+        let leaf = leaf_hash(&line);
+        self.write(line)?;
+        self.tree.push(leaf);
+        self.tree.take_full();
+        Ok(())
+    }
+
+    fn write(&mut self, mut line: Vec<u8>) -> Result<(), AuditError> {
+        line.push(b'\n');
+        if self.is_torn {
+            line.insert(0, b'\n');
+        }
+        let written = self.out.write_all(&line).and_then(|()| self.out.flush());
+        self.is_torn = written.is_err();
+        written.map_err(AuditError::io("writing", "audit lines".as_ref()))
+    }
+}

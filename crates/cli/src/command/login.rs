@@ -1,0 +1,105 @@
+//! `login`: checks a token and keeps it for later commands. Must never store a token that the server refuses, nor print one unless asked for the answer.
+
+use std::io::Read;
+
+use clap::Args;
+use serde_json::Value;
+use strongroom_client::api::{Auth, Envelope};
+use strongroom_types::SecretString;
+
+use crate::arguments::is_set;
+use crate::connection::Connection;
+use crate::environment::Environment;
+use crate::output::{Failure, Format, Printed, secret};
+use crate::{input as given, token_file};
+
+#[derive(Args)]
+pub struct Login {
+    /// Token, or - to read it from standard input; asked for when absent
+    token: Option<String>,
+    /// The way to log in; token is the one that needs no auth method
+    #[arg(long, default_value = "token", value_parser = ["token"])]
+    method: String,
+    /// Check the token only, don't keep it
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    no_store: Option<bool>,
+    /// Keep the token and print nothing
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    no_print: Option<bool>,
+    /// Print the token alone and don't keep it
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    token_only: Option<bool>,
+    /// Print only this field, without a line feed
+    #[arg(long, help_heading = "Output")]
+    field: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Login {
+    pub(crate) async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
+        let session = self.connection.open(environment, input)?;
+        let token = match &self.token {
+            Some(arg) => given::secret(arg, session.input)?,
+            None => given::prompt("Token")?,
+        };
+        let client = session.client.with_token(token.duplicate()).map_err(|error| Failure::of(&error, "authenticating"))?;
+        let answer = client.lookup_self().await.map_err(|error| Failure::of(&error, "authenticating"))?;
+        let data = answer
+            .and_then(|envelope| envelope.data)
+            .ok_or_else(|| Failure::server("Error authenticating: the server did not describe the token"))?;
+        let notes = self.keep(environment, &token)?;
+        self.printed(&auth(&data, token), session.format, notes)
+    }
+
+    /// What the user should know about where the token is.
+    fn keep(&self, environment: &Environment, token: &SecretString) -> Result<String, Failure> {
+        if is_set(self.no_store) || is_set(self.token_only) {
+            return Ok("The token was not stored; pass it with STRONGROOM_TOKEN.\n".to_owned());
+        }
+        let home = environment
+            .home
+            .as_ref()
+            .ok_or_else(|| Failure::local("HOME is not set, so there is no place for the token; use -no-store"))?;
+        let path = token_file::path(home);
+        token_file::store(home, token)
+            .map_err(|error| Failure::local(format!("Error storing the token in {}: {error}", path.display())))?;
+        let stored = format!("Later commands use the token from {}.\n", path.display());
+        match environment.token {
+            Some(_) => Ok(stored + "WARNING! A token variable is set in the environment; it wins over the stored token.\n"),
+            None => Ok(stored),
+        }
+    }
+
+    fn printed(&self, envelope: &Envelope, format: Format, notes: String) -> Result<Printed, Failure> {
+        let field = if is_set(self.token_only) { Some("token") } else { self.field.as_deref() };
+        if is_set(self.no_print) {
+            return Ok(Printed::text(""));
+        }
+        let printed = secret::print(envelope, format, field)?;
+        let greets = format == Format::Table && field.is_none();
+        Ok(if greets { Printed { err: format!("Success! You are now authenticated.\n{notes}\n"), ..printed } } else { printed })
+    }
+}
+
+/// A look-up in the shape of a login's answer.
+fn auth(data: &Value, token: SecretString) -> Envelope {
+    let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let list = |name: &str| data.get(name).and_then(|value| serde_json::from_value(value.clone()).ok());
+    let policies: Vec<String> = list("policies").unwrap_or_default();
+    let auth = Auth {
+        client_token: token,
+        accessor: text("accessor"),
+        token_policies: policies.clone(),
+        policies,
+        identity_policies: list("identity_policies"),
+        metadata: data.get("meta").and_then(|meta| serde_json::from_value(meta.clone()).ok()),
+        entity_id: text("entity_id"),
+        token_type: text("type"),
+        lease_duration: data.get("ttl").and_then(Value::as_u64).unwrap_or(0),
+        renewable: data.get("renewable").and_then(Value::as_bool).unwrap_or(false),
+        orphan: data.get("orphan").and_then(Value::as_bool).unwrap_or(false),
+        num_uses: data.get("num_uses").and_then(Value::as_u64).unwrap_or(0),
+    };
+    Envelope { auth: Some(auth), ..Envelope::default() }
+}

@@ -1,0 +1,78 @@
+//! The commands, one file each. Every one turns its arguments into requests and the answers into `Printed`; none may write to a stream itself.
+
+mod kv;
+mod kv_metadata;
+mod logical;
+mod login;
+mod operator;
+mod policy;
+mod secrets;
+mod status;
+mod token;
+mod token_create;
+
+use std::io::Read;
+
+use clap::Subcommand;
+
+use crate::environment::Environment;
+use crate::output::{Failure, Printed};
+
+// Documented where it is exported: a doc comment here would become the help text of the binary. No Debug: arguments can be secrets.
+#[derive(Subcommand)]
+#[non_exhaustive]
+pub enum ClientCommand {
+    /// Show whether the server is initialized and unsealed (exit code 2: sealed)
+    Status(status::Status),
+    /// Initialize, unseal, seal and rotate keys
+    #[command(subcommand)]
+    Operator(operator::Operator),
+    /// Work with key-value secrets
+    #[command(subcommand)]
+    Kv(kv::Kv),
+    /// Read any path
+    Read(logical::Read),
+    /// Write any path
+    Write(logical::Write),
+    /// List the names below any path
+    List(logical::List),
+    /// Delete any path
+    Delete(logical::Delete),
+    /// Open a wrapping token, once
+    Unwrap(logical::Unwrap),
+    /// Store a token for later commands
+    Login(login::Login),
+    /// Write, read and remove policies
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    /// Mount and configure secrets engines
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
+    /// Create, look up, renew and revoke tokens
+    #[command(subcommand)]
+    Token(token::Token),
+}
+
+impl ClientCommand {
+    pub(crate) async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
+        match self {
+            Self::Status(command) => command.execute(environment, input).await,
+            Self::Operator(command) => command.execute(environment, input).await,
+            Self::Kv(command) => command.execute(environment, input).await,
+            Self::Read(command) => command.execute(environment, input).await,
+            Self::Write(command) => command.execute(environment, input).await,
+            Self::List(command) => command.execute(environment, input).await,
+            Self::Delete(command) => command.execute(environment, input).await,
+            Self::Unwrap(command) => command.execute(environment, input).await,
+            Self::Login(command) => command.execute(environment, input).await,
+            Self::Policy(command) => command.execute(environment, input).await,
+            Self::Secrets(command) => command.execute(environment, input).await,
+            Self::Token(command) => command.execute(environment, input).await,
+        }
+    }
+}
+
+/// A mount path as messages show it: with one trailing slash.
+fn folder(path: &str) -> String {
+    format!("{}/", path.trim_matches('/'))
+}

@@ -1,0 +1,68 @@
+//! The file where `login` leaves the token for later commands, at the place other clients of this API use. Must never be readable by others, not even for a moment.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use strongroom_types::SecretString;
+
+pub(crate) fn path(home: &Path) -> PathBuf {
+    home.join(".vault-token")
+}
+
+/// None when there is no token.
+pub(crate) fn load(home: &Path) -> io::Result<Option<SecretString>> {
+    match fs::read_to_string(path(home)) {
+        Ok(text) => {
+            let whole = SecretString::new(text);
+            let token = SecretString::from(whole.expose().trim());
+            Ok(if token.is_empty() { None } else { Some(token) })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces the file as a whole: a new one with mode 0600 takes the old one's place, whatever mode that had.
+pub(crate) fn store(home: &Path, token: &SecretString) -> io::Result<()> {
+    let draft = home.join(format!(".vault-token.{}", std::process::id()));
+    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut file| {
+        file.write_all(token.expose().as_bytes())?;
+        file.sync_all()
+    });
+    let stored = written.and_then(|()| fs::rename(&draft, path(home)));
+    if stored.is_err() {
+        // The first error is the one to tell; the draft may not exist.
+        let _ = fs::remove_file(&draft);
+    }
+    stored
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_token_comes_back_and_only_the_owner_may_read_it() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(load(home.path()).unwrap().is_none());
+        fs::write(path(home.path()), "old").unwrap();
+        fs::set_permissions(path(home.path()), fs::Permissions::from_mode(0o644)).unwrap();
+        store(home.path(), &"s.new".into()).unwrap();
+        assert_eq!(load(home.path()).unwrap().unwrap().expose(), "s.new");
+        assert_eq!(fs::metadata(path(home.path())).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "no draft stays behind");
+    }
+
+    #[test]
+    fn surrounding_space_is_no_part_of_the_token() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(path(home.path()), "s.x\n").unwrap();
+        assert_eq!(load(home.path()).unwrap().unwrap().expose(), "s.x");
+        fs::write(path(home.path()), "\n").unwrap();
+        assert!(load(home.path()).unwrap().is_none());
+    }
+}

@@ -1,0 +1,85 @@
+//! The Rust client of the HTTP API: one request in, one answer out, with typed calls for what most programs need.
+//! Must never print or log the token, follow a redirect to another origin, take a proxy from the environment, or read environment variables and files:
+//! all of it comes in through `Config`.
+
+mod address;
+mod config;
+mod error;
+mod exchange;
+mod kv;
+mod path;
+mod response;
+mod sys;
+mod token;
+
+use std::sync::Arc;
+
+use strongroom_types::SecretString;
+
+pub use config::Config;
+pub use error::{ApiError, Error};
+pub use exchange::{Method, Request};
+pub use kv::{KvMount, KvVersion};
+pub use response::Response;
+pub use strongroom_api as api;
+
+/// A server and the rights to talk to it. Cheap to clone; clones share the connections.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: reqwest::Url,
+    token: Option<Arc<SecretString>>,
+    namespace: Option<String>,
+    /// Asks for the answer inside a wrapping token of this life.
+    wrap_ttl: Option<String>,
+}
+
+impl Client {
+    /// Prepares connections; sends nothing. Errors: `Address`, `CaCertificate`, `Header`, `Setup`.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        let address = address::Address::parse(&config.address)?;
+        let http = config.http_client(&address)?;
+        let client = Self { http, base: address.base, token: None, namespace: None, wrap_ttl: None };
+        let client = match config.namespace {
+            Some(namespace) => client.with_namespace(&namespace)?,
+            None => client,
+        };
+        match config.token {
+            Some(token) => client.with_token(token),
+            None => Ok(client),
+        }
+    }
+
+    /// The same server with another token. Errors: `Header` if the text can't be a header.
+    pub fn with_token(&self, token: SecretString) -> Result<Self, Error> {
+        exchange::check_header("token", token.expose())?;
+        Ok(Self { token: Some(Arc::new(token)), ..self.clone() })
+    }
+
+    /// The same server, below a namespace.
+    pub fn with_namespace(&self, namespace: &str) -> Result<Self, Error> {
+        exchange::check_header("namespace", namespace)?;
+        Ok(Self { namespace: Some(namespace.to_owned()), ..self.clone() })
+    }
+
+    /// The same client, asking for wrapped answers. `ttl` as a duration or in seconds.
+    pub fn with_wrap_ttl(&self, ttl: &str) -> Result<Self, Error> {
+        exchange::check_header("wrap ttl", ttl)?;
+        Ok(Self { wrap_ttl: Some(ttl.to_owned()), ..self.clone() })
+    }
+
+    /// The same client, asking for plain answers.
+    pub fn without_wrapping(&self) -> Self {
+        Self { wrap_ttl: None, ..self.clone() }
+    }
+
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("base", &self.base.as_str()).field("has_token", &self.has_token()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! What a new store starts with: built-in mounts, the default policies, the root token. One batch, all or nothing.
+
+use bytes::Bytes;
+use strongroom_barrier::{Barrier, InitOutput, Sealer};
+use strongroom_engine::{Error, Result};
+use strongroom_types::{PolicyName, Rng, SecretString, Timestamp, random_base62, uuid_v4};
+
+use crate::ClusterIdentity;
+use crate::acl::{self, Document};
+use crate::mount::{self, MountConfig, MountEntry};
+use crate::token::{self, Grant, Life, TokenEntry, TokenKey};
+
+/// Where the names of the installation are kept.
+pub const IDENTITY_KEY: &[u8] = b"s/cluster";
+
+/// A dev server's wishes.
+#[derive(Default)]
+pub struct DevOptions {
+    /// Text of the root token; generated when None.
+    pub root_token: Option<SecretString>,
+}
+
+/// A dev server's secrets, printed at its start.
+pub struct DevSecrets {
+    pub unseal_key: SecretString,
+    pub root_token: SecretString,
+}
+
+/// What initialising gives.
+pub struct Initialised {
+    pub output: InitOutput,
+    pub root_token: SecretString,
+}
+
+pub async fn initialise(
+    barrier: &Barrier,
+    rng: &dyn Rng,
+    now: Timestamp,
+    shares: (u8, u8),
+    cluster_name: &str,
+    root_token: Option<SecretString>,
+) -> Result<Initialised> {
+    let mut made = None;
+    let output = barrier
+        .initialise(shares.0, shares.1, now, |sealer| {
+            made = Some(fill(sealer, rng, now, cluster_name, root_token)?);
+            Ok(())
+        })
+        .await?;
+    let root_token = made.ok_or_else(|| Error::Internal("no root token was made".into()))?;
+    Ok(Initialised { output, root_token })
+}
+
+fn fill(sealer: &mut Sealer, rng: &dyn Rng, now: Timestamp, cluster_name: &str, root_token: Option<SecretString>) -> strongroom_barrier::Result<SecretString> {
+    let name = if cluster_name.is_empty() { format!("strongroom-cluster-{}", random_base62(rng, 8)) } else { cluster_name.to_owned() };
+    put(sealer, IDENTITY_KEY, &ClusterIdentity { cluster_id: uuid_v4(rng), cluster_name: name })?;
+    for (path, engine, description, local) in [
+        ("sys/", "system", "system endpoints used for control, policy and debugging", false),
+        ("cubbyhole/", "cubbyhole", "per-token private secret storage", true),
+        ("auth/token/", "token", "token based credentials", false),
+    ] {
+        put(sealer, mount::key(path).as_bytes(), &builtin_mount(rng, path, engine, description, local))?;
+    }
+    for (name, text) in [(acl::DEFAULT, strongroom_policy::DEFAULT_POLICY), (acl::RESPONSE_WRAPPING, strongroom_policy::RESPONSE_WRAPPING_POLICY)] {
+        let Ok(name) = PolicyName::parse(name) else { continue };
+        put(sealer, acl::key(&name).as_bytes(), &Document { text: text.to_owned(), version: 1, modified: now, cas_required: false })?;
+    }
+    root(sealer, rng, now, root_token)
+}
+
+fn builtin_mount(rng: &dyn Rng, path: &str, engine: &str, description: &str, local: bool) -> MountEntry {
+    let token_type = if path.starts_with("auth/") { "default-service".to_owned() } else { String::new() };
+    MountEntry {
+        path: path.to_owned(),
+        engine: engine.to_owned(),
+        uuid: uuid_v4(rng),
+        accessor: format!("{engine}_{}", random_base62(rng, 8).to_lowercase()),
+        storage_id: random_base62(rng, 11),
+        description: description.to_owned(),
+        options: None,
+        config: MountConfig { token_type, ..MountConfig::default() },
+        local,
+    }
+}
+
+fn root(sealer: &mut Sealer, rng: &dyn Rng, now: Timestamp, chosen: Option<SecretString>) -> strongroom_barrier::Result<SecretString> {
+    let keys = TokenKey::new(sealer.derive(token::KEY_PURPOSE)?.expose());
+    let is_chosen = chosen.is_some();
+    let (text, family, tag) = match chosen {
+        Some(text) => {
+            let tag = keys.chosen_tag(text.expose());
+            (text, token::fresh_family(rng, now), tag)
+        }
+        None => keys.generate(rng, now),
+    };
+    let entry = TokenEntry {
+        family: family.clone(),
+        tag: hex::encode(tag),
+        grant: Grant { policies: vec![acl::ROOT.to_owned()], is_root: true, uses_left: 0 },
+        life: Life { created: now, ..Life::default() },
+        parent: None,
+        display_name: "root".into(),
+        meta: std::collections::BTreeMap::new(),
+        path: "auth/token/root".into(),
+        chosen: is_chosen,
+    };
+    put(sealer, token::key(&family).as_bytes(), &entry)?;
+    if is_chosen {
+        sealer.put(token::chosen_key(&entry.tag).into_bytes(), family.as_bytes())?;
+    }
+    Ok(text)
+}
+
+fn put(sealer: &mut Sealer, key: &[u8], value: &impl serde::Serialize) -> strongroom_barrier::Result<()> {
+    let bytes = serde_json::to_vec(value).map_err(|_| strongroom_barrier::Error::Crypto("encoding an initial entry"))?;
+    sealer.put(Bytes::copy_from_slice(key), &bytes)
+}

@@ -1,0 +1,84 @@
+//! The pipeline and what it stands on: router, mounts, tokens, wrapping, the system API. Knows plug-ins only by their
+//! `engine` traits, stores only through the barrier, and the network not at all.
+
+mod acl;
+mod audit;
+mod bare;
+mod initial;
+mod mount;
+mod pipeline;
+mod server;
+mod stage;
+mod sys;
+mod system;
+mod task;
+mod token;
+pub mod wire;
+mod wrap;
+
+pub use audit::AuditDevice;
+pub use initial::{DevOptions, DevSecrets};
+pub use server::{Parts, Server, Settings};
+pub use system::SystemCall;
+
+use std::sync::Arc;
+
+use strongroom_barrier::{Barrier, Changed, Listener, View};
+use strongroom_engine::MountFacts;
+use strongroom_types::{Clock, Rng};
+
+/// An unsealed server. Made when it is unsealed, dropped when it is sealed.
+pub struct Core {
+    pub settings: Settings,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    barrier: Barrier,
+    view: View,
+    audit: audit::AuditLog,
+    mounts: mount::Mounts,
+    tokens: Arc<token::Tokens>,
+    policies: Arc<acl::Policies>,
+    identity: ClusterIdentity,
+    /// Set by the request that seals; done when its answer was recorded.
+    seal_requested: std::sync::atomic::AtomicBool,
+}
+
+/// Names of this installation, made when it was initialised.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+pub struct ClusterIdentity {
+    pub cluster_id: String,
+    pub cluster_name: String,
+}
+
+impl Core {
+    /// A mount's lifetimes, the system's counting where it sets none.
+    fn limits_of(&self, mount: &MountFacts) -> token::Limits {
+        let max_ttl = if mount.max_ttl.is_zero() { self.settings.max_lease_ttl } else { mount.max_ttl };
+        let default_ttl = if mount.default_ttl.is_zero() { self.settings.default_lease_ttl } else { mount.default_ttl };
+        token::Limits { default_ttl: default_ttl.min(max_ttl), max_ttl }
+    }
+}
+
+/// Drops what is derived from changed entries, on this node and from others, in commit order and before acknowledgement.
+struct Derived(std::sync::Weak<Core>);
+
+impl Listener for Derived {
+    fn changed(&self, changed: Changed<'_>) {
+        let Some(core) = self.0.upgrade() else { return };
+        for key in changed.keys() {
+            match key.split_first_chunk::<2>() {
+                Some((b"t/", family)) => core.tokens.changed(family),
+                Some((b"o/", _)) => core.policies.changed(),
+                Some((b"m/", _)) => core.mounts.changed(),
+                _ => {}
+            }
+        }
+    }
+
+    fn lost(&self) {
+        let Some(core) = self.0.upgrade() else { return };
+        core.tokens.lost();
+        core.policies.changed();
+        core.mounts.changed();
+    }
+}

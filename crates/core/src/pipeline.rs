@@ -1,0 +1,105 @@
+//! The pipeline: every request that reaches an unsealed server goes through these stages, in this order, and leaves by
+//! one exit. Each stage's type is made by that stage alone, so skipping one does not compile.
+
+use std::sync::Arc;
+
+use strongroom_engine::{Error, Result};
+use strongroom_types::uuid_v4;
+
+use crate::Core;
+use crate::stage::bind::Bound;
+use crate::stage::execute::{Done, execute, spend_use};
+use crate::stage::judge::{Permitted, judge_again};
+use crate::stage::{Admitted, Known, Refused, admit, answer, identify, judge, record, route};
+use crate::token;
+use crate::wire::{Answer, Request};
+
+/// Judgements of one request before an entry that keeps coming and going is given back to the caller.
+const JUDGEMENTS_MAX: u32 = 4;
+
+/// Answers one request. Never fails: what goes wrong becomes an answer too.
+pub async fn handle(core: &Arc<Core>, request: Request) -> Answer {
+    let id = uuid_v4(core.rng.as_ref());
+    // 1. What is malformed or oversized is refused before anything is looked up.
+    let admitted = match admit::admit(id.clone(), core.clock.now(), request) {
+        Ok(admitted) => admitted,
+        Err(reason) => return not_admitted(core, &id, reason).await,
+    };
+    let exit = match attempt(core, admitted).await {
+        Ok((permitted, result)) => Exit { known: permitted.into_known(), result },
+        Err(refused) => {
+            let spent = spend_use(core, refused.known.token.as_ref()).await;
+            Exit { known: *refused.known, result: spent.and(Err(refused.error)) }
+        }
+    };
+    leave(core, id, exit).await
+}
+
+/// Stages 2 to 7.
+async fn attempt(core: &Arc<Core>, admitted: Admitted) -> std::result::Result<(Permitted, Result<Bound>), Refused> {
+    // 2. The place, so that the next stages know what the path asks for.
+    let routed = route::route(core, admitted).await?;
+    // 3. The caller, because a judgement is about somebody.
+    let identified = identify::identify(core, routed).await?;
+    // 4. The judgement, before anything of the engine runs.
+    let mut permitted = judge::judge(core, identified).await?;
+    for _ in 0..JUDGEMENTS_MAX {
+        // 5. The record, before the effect: what cannot be recorded does not happen.
+        let recorded = record::request(core, permitted).await?;
+        // 6 and 7. The effect and what is bound to it, in one commit.
+        match execute(core, recorded).await {
+            Done::Answered { permitted, result } => return Ok((permitted, result)),
+            Done::Changed(before) => permitted = judge_again(core, before).await?,
+        }
+    }
+    let conflict = Error::Barrier(strongroom_barrier::Error::Conflict);
+    Err(Refused { error: conflict, known: Box::new(permitted.into_known()) })
+}
+
+/// What a request leaves with.
+struct Exit {
+    known: Known,
+    result: Result<Bound>,
+}
+
+/// 8 and 9. Every answer is recorded before it leaves; one that cannot be recorded is taken back.
+async fn leave(core: &Core, id: String, exit: Exit) -> Answer {
+    let recorded = record::response(core, &id, &exit.known, exit.result.as_ref()).await;
+    match (recorded, exit.result) {
+        (Ok(()), Ok(bound)) => answer::success(&id, &bound),
+        (Ok(()), Err(error)) => {
+            log_failure(&id, &error);
+            answer::failure(&id, error)
+        }
+        (Err(unrecorded), result) => {
+            tracing::error!(request_id = id, "response could not be audited: {unrecorded}");
+            take_back(core, result.ok()).await;
+            answer::failure(&id, Error::Internal("response could not be audited".into()))
+        }
+    }
+}
+
+/// Ends what an unrecorded answer would have handed out. Nobody has seen it: the answer never left.
+async fn take_back(core: &Core, bound: Option<Bound>) {
+    let Some(family) = bound.and_then(|b| b.issued) else { return };
+    if let Err(e) = token::revoke(&core.view, &family).await {
+        tracing::error!("token of an unaudited answer could not be revoked, it stays unused until it expires: {e}");
+    }
+}
+
+async fn not_admitted(core: &Core, id: &str, reason: admit::NotAdmitted) -> Answer {
+    match record::not_admitted(core, id, &reason).await {
+        Ok(()) => answer::not_admitted(id, reason),
+        Err(e) => {
+            tracing::error!(request_id = id, "refusal could not be audited: {e}");
+            answer::failure(id, Error::Internal("refusal could not be audited".into()))
+        }
+    }
+}
+
+/// The caller of a failure sees no detail; the operator finds it by the request id.
+fn log_failure(id: &str, error: &Error) {
+    if error.status() >= 500 {
+        tracing::error!(request_id = id, "request failed: {error}");
+    }
+}

@@ -1,0 +1,219 @@
+//! The server from the outside: sealed or not, it answers. Bare endpoints (health, seal status, unseal) are served in
+//! every state; everything else goes through the pipeline of an unsealed core.
+
+use std::sync::{Arc, Weak};
+
+use arc_swap::ArcSwapOption;
+use strongroom_barrier::{Barrier, Config};
+use strongroom_engine::{Builtin, Error, Result};
+use strongroom_storage::Store;
+use strongroom_types::{Clock, Rng, SecretString, Ttl};
+use tokio::task::JoinHandle;
+
+use crate::audit::{AuditDevice, AuditLog};
+use crate::initial::{self, DevOptions, DevSecrets};
+use crate::wire::{Answer, Handler, Method, Request};
+use crate::{ClusterIdentity, Core, Derived, acl, bare, mount, pipeline, sys, task, token};
+
+/// What the composition root puts together.
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    /// Secrets engines and auth methods; the core adds its own.
+    pub catalogue: Vec<Builtin>,
+    pub audit: Vec<AuditDevice>,
+    pub settings: Settings,
+}
+
+/// What the configuration says. All values are settled; none is "unset".
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Lifetime of tokens that ask for none.
+    pub default_lease_ttl: Ttl,
+    /// Longest lifetime that any mount can give.
+    pub max_lease_ttl: Ttl,
+    /// Empty: made at initialisation.
+    pub cluster_name: String,
+    pub api_addr: String,
+    /// As shown by seal-status, such as `embedded`.
+    pub storage_type: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let month = Ttl::from_s(768 * 3600);
+        Self {
+            default_lease_ttl: month,
+            max_lease_ttl: month,
+            cluster_name: String::new(),
+            api_addr: String::new(),
+            storage_type: "inmem".into(),
+        }
+    }
+}
+
+/// The one server of a process.
+pub struct Server {
+    pub(crate) parts: Parts,
+    pub(crate) barrier: Barrier,
+    core: ArcSwapOption<Core>,
+    tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
+    /// One change between sealed and unsealed at a time.
+    turn: tokio::sync::Mutex<()>,
+    own: Weak<Self>,
+}
+
+impl Server {
+    /// Sealed; does no I/O.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let barrier = Barrier::new(parts.store.clone(), parts.rng.clone(), Config::default());
+        Arc::new_cyclic(|own| Self {
+            parts,
+            barrier,
+            core: ArcSwapOption::empty(),
+            tasks: std::sync::Mutex::default(),
+            turn: tokio::sync::Mutex::new(()),
+            own: own.clone(),
+        })
+    }
+
+    /// The unsealed core; None while sealed.
+    pub(crate) fn core(&self) -> Option<Arc<Core>> {
+        self.core.load_full()
+    }
+
+    /// Initialises and unseals a throw-away server with one share.
+    pub async fn dev_initialise(&self, options: DevOptions) -> Result<DevSecrets> {
+        let made = self.initialise((1, 1), options.root_token).await?;
+        let share = made.output.shares.first().ok_or_else(|| Error::Internal("no share was made".into()))?;
+        let unseal_key = SecretString::new(hex::encode(share.expose()));
+        self.barrier.unseal_share(unseal_key.expose()).await?;
+        self.open().await?;
+        let core = self.core().ok_or(Error::Barrier(strongroom_barrier::Error::Sealed))?;
+        task::enable_dev_mount(&core).await?;
+        Ok(DevSecrets { unseal_key, root_token: made.root_token })
+    }
+
+    pub(crate) async fn initialise(&self, shares: (u8, u8), root_token: Option<SecretString>) -> Result<initial::Initialised> {
+        let name = &self.parts.settings.cluster_name;
+        initial::initialise(&self.barrier, self.parts.rng.as_ref(), self.parts.clock.now(), shares, name, root_token).await
+    }
+
+    /// Makes the core of an unsealed barrier. What a crash left half done is finished before the first request.
+    pub(crate) async fn open(&self) -> Result<()> {
+        let _turn = self.turn.lock().await;
+        if self.barrier.is_sealed() || self.core().is_some() {
+            return Ok(());
+        }
+        match self.make_core().await {
+            Ok(core) => {
+                let tasks = task::start(&core, &self.own);
+                self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(tasks);
+                self.core.store(Some(core));
+                tracing::info!("unsealed");
+                Ok(())
+            }
+            Err(e) => {
+                // A server that cannot record must not stay open.
+                self.barrier.seal();
+                tracing::error!("unsealing failed: {e}");
+                Err(e)
+            }
+        }
+    }
+
+    async fn make_core(&self) -> Result<Arc<Core>> {
+        let view = self.barrier.view();
+        let identity = view.get(initial::IDENTITY_KEY).await?.ok_or_else(|| Error::Internal("the store has no cluster record".into()))?;
+        let identity: ClusterIdentity =
+            serde_json::from_slice(identity.value()).map_err(|_| Error::Internal("the cluster record is malformed".into()))?;
+        let policies = Arc::new(acl::Policies::new(view.clone()));
+        let keys = token::TokenKey::new(self.barrier.derive(token::KEY_PURPOSE)?.expose());
+        let audit = AuditLog::open(&self.parts, &self.barrier, &view).await?;
+        let mut catalogue = vec![sys::SYSTEM, token::engine::TOKEN];
+        catalogue.extend(self.parts.catalogue.iter().copied());
+        let core = Arc::new(Core {
+            settings: self.parts.settings.clone(),
+            clock: self.parts.clock.clone(),
+            rng: self.parts.rng.clone(),
+            barrier: self.barrier.clone(),
+            audit,
+            mounts: mount::Mounts::new(view.clone(), catalogue),
+            tokens: Arc::new(token::Tokens::new(keys, self.barrier.clone(), view.clone())),
+            policies,
+            identity,
+            seal_requested: std::sync::atomic::AtomicBool::new(false),
+            view,
+        });
+        core.view.on_change(Arc::new(Derived(Arc::downgrade(&core))));
+        token::finish_unfinished(&core.view).await?;
+        core.mounts.current().await?;
+        Ok(core)
+    }
+
+    /// Seals: no request is answered from here on, keys and caches are wiped.
+    pub(crate) async fn seal(&self) -> Result<()> {
+        let _turn = self.turn.lock().await;
+        let core = self.core.swap(None);
+        self.stop_tasks();
+        if let Some(core) = core {
+            core.audit.close(self.parts.clock.now()).await;
+        }
+        self.barrier.seal();
+        tracing::info!("sealed");
+        Ok(())
+    }
+
+    fn stop_tasks(&self) {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        tasks.iter().for_each(JoinHandle::abort);
+    }
+
+    /// Ends the server: the last checkpoint is made, the keys are wiped.
+    pub async fn stop(&self) {
+        if let Err(e) = self.seal().await {
+            tracing::error!("stopping: {e}");
+        }
+    }
+
+    /// Starts new audit files, as after a log rotation. While sealed there is nothing to do.
+    pub async fn reopen_audit(&self) {
+        if let Some(core) = self.core() {
+            core.audit.rotate(self.parts.clock.now()).await;
+        }
+    }
+
+    async fn answer(self: Arc<Self>, request: Request) -> Answer {
+        if let Some(answer) = bare::answer(&self, &request).await {
+            return answer;
+        }
+        match self.core() {
+            Some(core) => {
+                let answer = pipeline::handle(&core, request).await;
+                if core.seal_requested.load(std::sync::atomic::Ordering::Acquire) {
+                    self.stop().await;
+                }
+                answer
+            }
+            None => Answer { retry_after_s: Some(5), ..Answer::errors(503, &["Vault is sealed"]) },
+        }
+    }
+}
+
+impl Handler for Server {
+    async fn handle(&self, request: Request) -> Answer {
+        let Some(own) = self.own.upgrade() else { return Answer::errors(503, &["server is stopping"]) };
+        if matches!(request.method, Method::Get | Method::List | Method::Scan | Method::Head) {
+            return own.answer(request).await;
+        }
+        // A client that hangs up does not cancel half of a change.
+        match tokio::spawn(own.answer(request)).await {
+            Ok(answer) => answer,
+            Err(e) => {
+                tracing::error!("a request ended in a bug: {e}");
+                Answer::errors(500, &["internal error"])
+            }
+        }
+    }
+}

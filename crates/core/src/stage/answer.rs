@@ -1,0 +1,156 @@
+//! Stage 9: the envelope. Made in this one place, serialised once, from texts that the handlers made.
+
+use bytes::Bytes;
+use serde_json::json;
+use strongroom_engine::{AuthView, Body, Error, Output, Result, Route};
+
+use super::admit::NotAdmitted;
+use super::bind::Bound;
+use crate::mount::Mount;
+use crate::wire::Answer;
+use crate::wrap::WrapView;
+
+/// Whether there is anything that wrapping could hide.
+pub fn has_something(bound: &Bound) -> bool {
+    bound.auth.is_some() || !matches!(bound.output.body, Body::Nothing)
+}
+
+/// The wire form of a handler's answer.
+pub fn success(id: &str, bound: &Bound) -> Answer {
+    let status = |usual| bound.output.status.unwrap_or(usual);
+    if let Some(wrap) = &bound.wrap {
+        return Answer::json(200, wrap_envelope(wrap));
+    }
+    if !has_something(bound) && bound.output.warnings.is_empty() {
+        return Answer::empty(status(204));
+    }
+    Answer::json(status(200), envelope(id, bound))
+}
+
+/// The wire form of a refusal.
+pub fn failure(id: &str, error: Error) -> Answer {
+    let status = error.status();
+    let retry_after_s = (status == 503).then_some(1);
+    let answer = match error {
+        Error::With(status, output) => {
+            let bound = Bound { output: *output, auth: None, wrap: None, revoked: Vec::new(), issued: None };
+            Answer::json(status, envelope(id, &bound))
+        }
+        Error::NotFoundBare => Answer::empty(404),
+        other => {
+            let text = other.public_text();
+            Answer::errors(status, text.as_deref().as_slice())
+        }
+    };
+    Answer { retry_after_s, ..answer }
+}
+
+/// The answer to what stage 1 did not let in.
+pub fn not_admitted(id: &str, reason: NotAdmitted) -> Answer {
+    match reason {
+        NotAdmitted::Redirect(location) => Answer { location: Some(location), ..Answer::empty(307) },
+        NotAdmitted::BadPath => Answer::empty(400),
+        NotAdmitted::BadVerb => Answer::errors(405, &[]),
+        NotAdmitted::Error(error) => failure(id, error),
+    }
+}
+
+/// The whole envelope; a body that is one already goes out as it is.
+pub fn envelope(id: &str, bound: &Bound) -> Bytes {
+    let data: &[u8] = match &bound.output.body {
+        Body::Whole(bytes) => return Bytes::copy_from_slice(bytes),
+        Body::Data(text) => text,
+        Body::Nothing => b"null",
+    };
+    let mut out = Vec::with_capacity(data.len().saturating_mul(2).saturating_add(512));
+    out.extend_from_slice(b"{\"request_id\":\"");
+    out.extend_from_slice(id.as_bytes());
+    out.extend_from_slice(b"\",\"lease_id\":\"\",\"renewable\":false,\"lease_duration\":");
+    out.extend_from_slice(itoa::Buffer::new().format(bound.output.lease_duration.as_s()).as_bytes());
+    if bound.output.also_top_level && let Some(fields) = data.strip_prefix(b"{").and_then(|d| d.strip_suffix(b"}")).filter(|f| !f.is_empty()) {
+        out.push(b',');
+        out.extend_from_slice(fields);
+    }
+    out.extend_from_slice(b",\"data\":");
+    out.extend_from_slice(data);
+    out.extend_from_slice(b",\"wrap_info\":null,\"warnings\":");
+    push_warnings(&mut out, &bound.output);
+    out.extend_from_slice(b",\"auth\":");
+    match &bound.auth {
+        Some(auth) => push_json(&mut out, &auth_shown(auth)),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(b"}\n");
+    Bytes::from(out)
+}
+
+/// null, not an empty list, when there are none.
+fn push_warnings(out: &mut Vec<u8>, output: &Output) {
+    if output.warnings.is_empty() { out.extend_from_slice(b"null") } else { push_json(out, &json!(output.warnings)) }
+}
+
+fn push_json(out: &mut Vec<u8>, value: &serde_json::Value) {
+    // Writing a value to memory cannot fail.
+    let _ = serde_json::to_writer(out, value);
+}
+
+fn auth_shown(auth: &AuthView) -> serde_json::Value {
+    json!({
+        "client_token": auth.client_token.expose(),
+        "accessor": if auth.batch { "" } else { &auth.accessor },
+        "policies": auth.policies,
+        "token_policies": auth.policies,
+        "metadata": (!auth.metadata.is_empty()).then_some(&auth.metadata),
+        "lease_duration": auth.lease_duration.as_s(),
+        "renewable": auth.renewable,
+        "entity_id": auth.entity_id,
+        "token_type": if auth.batch { "batch" } else { "service" },
+        "orphan": auth.orphan,
+        "mfa_requirement": null,
+        "num_uses": auth.num_uses,
+    })
+}
+
+/// The envelope around a wrapping token: it has no request id of its own.
+pub fn wrap_envelope(wrap: &WrapView) -> Vec<u8> {
+    let mut info = json!({
+        "token": wrap.token.expose(),
+        "accessor": wrap.accessor,
+        "ttl": wrap.ttl.as_s(),
+        "creation_time": wrap.created.rfc3339(),
+        "creation_path": wrap.creation_path,
+    });
+    if let Some(info) = info.as_object_mut().filter(|_| !wrap.wrapped_accessor.is_empty()) {
+        info.insert("wrapped_accessor".into(), json!(wrap.wrapped_accessor));
+    }
+    let whole = json!({
+        "request_id": "", "lease_id": "", "renewable": false, "lease_duration": 0,
+        "data": null, "wrap_info": info, "warnings": null, "auth": null,
+    });
+    let mut out = serde_json::to_vec(&whole).unwrap_or_default();
+    out.push(b'\n');
+    out
+}
+
+/// `?help=1`: the text of the route and its OpenAPI description.
+pub fn help(mount: &Mount, path: &str, route: &Route) -> Result<Output> {
+    let fields: Vec<String> = route.fields.iter().map(|f| format!("    {} ({})\n        {}", f.name, f.kind, f.help)).collect();
+    let text = format!("Request:        {path}\nMatching Route: {}\n\n{}\n\n## PARAMETERS\n\n{}\n", route.pattern.text, route.help, fields.join("\n\n"));
+    let properties: serde_json::Map<String, serde_json::Value> =
+        route.fields.iter().map(|f| (f.name.to_owned(), json!({ "type": openapi_type(f.kind), "description": f.help }))).collect();
+    let openapi = json!({
+        "openapi": "3.0.2",
+        "info": { "title": "Strongroom API", "version": env!("CARGO_PKG_VERSION") },
+        "paths": { format!("/{}{}", mount.entry.path, route.pattern.text): {
+            "description": route.help,
+            "post": { "requestBody": { "content": { "application/json": { "schema": { "type": "object", "properties": properties } } } } },
+        } },
+    });
+    let whole = json!({ "help": text, "see_also": null, "openapi": openapi });
+    let bytes = serde_json::to_vec(&whole).map_err(|e| Error::Internal(format!("encoding help: {e}")))?;
+    Ok(Output { body: Body::Whole(bytes), ..Output::default() })
+}
+
+fn openapi_type(kind: &str) -> &str {
+    if kind == "duration" { "string" } else { kind }
+}

@@ -1,0 +1,54 @@
+//! Stage 7: a token for what asked for one, and a wrapping token for the whole answer when the client wants it wrapped.
+//! Runs inside the transaction of the handler.
+
+use std::sync::Arc;
+
+use strongroom_engine::{Auth, AuthView, Ctx, Error, Output, Result};
+
+use super::answer;
+use super::judge::Permitted;
+use crate::Core;
+use crate::token;
+use crate::wrap::{self, WrapView};
+
+/// An answer with all that hangs on it.
+pub struct Bound {
+    pub output: Output,
+    pub auth: Option<AuthView>,
+    /// Replaces data and auth on the wire.
+    pub wrap: Option<WrapView>,
+    /// Tokens that ended.
+    pub revoked: Vec<String>,
+    /// A token that came into being: revoked again when the answer cannot be recorded.
+    pub issued: Option<String>,
+}
+
+pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut output: Output) -> Result<Bound> {
+    let mut issued = None;
+    let auth = match output.auth.take() {
+        None => None,
+        Some(Auth::Show(view)) => Some(*view),
+        Some(Auth::Issue(new)) => {
+            let limits = core.limits_of(&ctx.mount);
+            let made = token::issue(&mut ctx.txn, &core.barrier, &core.tokens.keys, core.rng.as_ref(), ctx.now, *new, limits).await?;
+            output.warnings.extend(made.warnings);
+            issued = (!made.view.batch).then(|| made.view.accessor.clone());
+            Some(made.view)
+        }
+    };
+    let revoked = std::mem::take(&mut output.revoked);
+    let mut bound = Bound { output, auth, wrap: None, revoked, issued };
+    let (wrap_ttl, attributes) = (permitted.routed.admitted.wrap_ttl, permitted.routed.target.attributes());
+    if wrap_ttl.is_zero() && attributes.only_wrapped {
+        return Err(Error::invalid("endpoint requires response wrapping to be used"));
+    }
+    if !wrap_ttl.is_zero() && !attributes.never_wrapped && answer::has_something(&bound) {
+        let inner = answer::envelope(&permitted.routed.admitted.id, &bound);
+        let path = permitted.routed.admitted.path.as_str();
+        let accessor = bound.auth.as_ref().map(|a| a.accessor.clone()).unwrap_or_default();
+        let view = wrap::wrap(core, ctx, path, wrap_ttl, &inner, accessor).await?;
+        bound.issued = bound.issued.or_else(|| Some(view.accessor.clone()));
+        bound.wrap = Some(view);
+    }
+    Ok(bound)
+}

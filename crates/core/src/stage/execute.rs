@@ -1,0 +1,172 @@
+//! Stages 6 and 7: the handler and what is bound to its answer, in one transaction that is run again on conflict and
+//! committed once. Nothing is visible and nothing is lost before the commit; nothing half is there after it.
+
+use std::sync::Arc;
+
+use strongroom_barrier::{Intent, Txn};
+use strongroom_engine::{Ctx, Error, Output, Peek, Result, Verb};
+
+use super::bind::{Bound, bind};
+use super::judge::Permitted;
+use super::route::Target;
+use super::{Recorded, answer, judge};
+use crate::mount::Mount;
+use crate::token::{self, LiveToken, TokenEntry};
+use crate::{Core, SystemCall};
+
+/// Runs of one request before a conflict is given back to the caller.
+const TRIES_MAX: u32 = 16;
+
+/// What became of a request that was recorded.
+pub enum Done {
+    /// The handler's answer or error; a commit stands behind an answer.
+    Answered { permitted: Permitted, result: Result<Bound> },
+    /// The entry came or went since judgement: judge again.
+    Changed(Permitted),
+}
+
+pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
+    let permitted = recorded.into_permitted();
+    let mut result = Err(Error::Barrier(strongroom_barrier::Error::Conflict));
+    for _ in 0..TRIES_MAX {
+        result = run(core, &permitted).await;
+        if !matches!(result, Err(Error::Barrier(strongroom_barrier::Error::Conflict))) {
+            break;
+        }
+    }
+    match result {
+        Ok(Some(bound)) => Done::Answered { permitted, result: Ok(bound) },
+        Ok(None) => Done::Changed(permitted),
+        Err(error) => {
+            let result = spend_use(core, payer(&permitted)).await.and(Err(error));
+            Done::Answered { permitted, result }
+        }
+    }
+}
+
+/// One try. None when create or update no longer holds.
+async fn run(core: &Arc<Core>, permitted: &Permitted) -> Result<Option<Bound>> {
+    let Target::Route { mount, rest, .. } = &permitted.routed.target else {
+        return Err(Error::Internal("executing a request without a route".into()));
+    };
+    let Some(route) = permitted.routed.target.route() else {
+        return Err(Error::Internal("executing a request without a route".into()));
+    };
+    if permitted.routed.admitted.help {
+        return Ok(Some(Bound::of(answer::help(mount, rest, route)?)));
+    }
+    let mut txn = core.view.txn(intent(permitted.routed.admitted.verb));
+    let charged = charge(&mut txn, payer(permitted)).await?;
+
+    if route.has_existence_check() {
+        let peek = Peek::within(txn, mount.facts.clone());
+        let operation = route.operation(&peek, rest).await?;
+        if operation != permitted.judgement.operation {
+            return Ok(None);
+        }
+        txn = peek.into_txn().ok_or_else(|| Error::Internal("a transaction was lost".into()))?;
+    }
+    let mut ctx = context(core, permitted, mount, rest, txn, &charged);
+    let mut output = route.run(&mut ctx, &permitted.routed.admitted.fields).await?;
+    output.revoked.extend(charged.ended);
+    let bound = bind(core, permitted, &mut ctx, output).await?;
+    ctx.txn.commit().await?;
+    // INVARIANT: children of an ended token are dead before the answer leaves.
+    token::finish_revocation(&core.view, bound.revoked.clone()).await?;
+    Ok(Some(bound))
+}
+
+/// Writers may build on what waits in the commit queue; readers see committed values only.
+fn intent(verb: Option<Verb>) -> Intent {
+    match verb {
+        Some(Verb::Write | Verb::Patch | Verb::Delete) => Intent::Write,
+        _ => Intent::Read,
+    }
+}
+
+/// The token that this request uses. On a path that needs none, a token that came along is not used.
+fn payer(permitted: &Permitted) -> Option<&Arc<LiveToken>> {
+    permitted.token.as_ref().filter(|_| !permitted.routed.target.attributes().no_token)
+}
+
+/// A token after this use was counted.
+struct Charged {
+    token: Option<Arc<LiveToken>>,
+    was_limited: bool,
+    is_last_use: bool,
+    /// Families that ended by it.
+    ended: Vec<String>,
+}
+
+/// Counts one use of a limited token in the request's own transaction, so that the last use happens once.
+async fn charge(txn: &mut Txn, token: Option<&Arc<LiveToken>>) -> Result<Charged> {
+    let unlimited = |token: Option<&Arc<LiveToken>>| Charged { token: token.cloned(), was_limited: false, is_last_use: false, ended: Vec::new() };
+    let Some(live) = token.filter(|t| t.entry.grant.uses_left > 0) else { return Ok(unlimited(token)) };
+    let family = &live.entry.family;
+    let found = txn.get(token::key(family).as_bytes()).await?.ok_or(Error::BadToken("permission denied"))?;
+    let mut entry: TokenEntry = token::decode(found.value())?;
+    entry.grant.uses_left = entry.grant.uses_left.saturating_sub(1);
+    let is_last_use = entry.grant.uses_left == 0;
+    let mut ended = Vec::new();
+    if is_last_use {
+        token::drop_in(txn, &entry);
+        ended.push(family.clone());
+    } else {
+        let bytes = serde_json::to_vec(&entry).map_err(|e| Error::Internal(format!("encoding a token: {e}")))?;
+        txn.put(token::key(family).into_bytes(), bytes);
+    }
+    let token = Some(Arc::new(LiveToken::new(entry, live.caller.kind)));
+    Ok(Charged { token, was_limited: true, is_last_use, ended })
+}
+
+/// Counts the use of a request that was refused or failed: trying costs a use too.
+pub async fn spend_use(core: &Core, token: Option<&Arc<LiveToken>>) -> Result<()> {
+    if token.is_none_or(|t| t.entry.grant.uses_left == 0) {
+        return Ok(());
+    }
+    for _ in 0..TRIES_MAX {
+        let mut txn = core.view.txn(Intent::Write);
+        let charged = match charge(&mut txn, token).await {
+            Ok(charged) => charged,
+            Err(Error::BadToken(_)) => return Ok(()),
+            Err(other) => return Err(other),
+        };
+        match txn.commit().await {
+            Err(strongroom_barrier::Error::Conflict) => {}
+            Err(other) => return Err(other.into()),
+            Ok(_) => return token::finish_revocation(&core.view, charged.ended).await,
+        }
+    }
+    Err(Error::Barrier(strongroom_barrier::Error::Conflict))
+}
+
+fn context(core: &Arc<Core>, permitted: &Permitted, mount: &Arc<Mount>, rest: &str, txn: Txn, charged: &Charged) -> Ctx {
+    let admitted = &permitted.routed.admitted;
+    let system = mount.is_system().then(|| -> Arc<dyn std::any::Any + Send + Sync> {
+        Arc::new(SystemCall {
+            core: core.clone(),
+            token: charged.token.clone().or_else(|| permitted.token.clone()),
+            token_text: admitted.headers.token.as_ref().map(strongroom_types::SecretString::duplicate),
+            was_limited: charged.was_limited,
+            is_last_use: charged.is_last_use,
+        })
+    });
+    Ctx {
+        txn,
+        mount: mount.facts.clone(),
+        operation: permitted.judgement.operation,
+        path: rest.to_owned(),
+        caller: judge::caller(charged.token.as_ref()),
+        now: admitted.received,
+        rng: core.rng.clone(),
+        has_sudo: permitted.judgement.has_sudo,
+        system,
+    }
+}
+
+/// An answer that has nothing to bind.
+impl Bound {
+    fn of(output: Output) -> Self {
+        Self { output, auth: None, wrap: None, revoked: Vec::new(), issued: None }
+    }
+}

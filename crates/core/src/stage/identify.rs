@@ -1,0 +1,39 @@
+//! Stage 3: who asks. A token that is missing, unknown, expired or revoked is one and the same refusal.
+
+use std::sync::Arc;
+
+use strongroom_engine::{Error, Result};
+
+use super::{Known, Refused, Routed};
+use crate::Core;
+use crate::token::LiveToken;
+
+/// A request whose caller is known, or that needs none.
+pub struct Identified {
+    pub routed: Routed,
+    pub token: Option<Arc<LiveToken>>,
+}
+
+pub async fn identify(core: &Core, routed: Routed) -> std::result::Result<Identified, Refused> {
+    match caller(core, &routed).await {
+        Ok(token) => Ok(Identified { routed, token }),
+        Err(error) => {
+            let mount = routed.target.mount().cloned();
+            Err(Refused { error, known: Box::new(Known { admitted: Some(routed.admitted), mount, ..Known::default() }) })
+        }
+    }
+}
+
+async fn caller(core: &Core, routed: &Routed) -> Result<Option<Arc<LiveToken>>> {
+    const REFUSAL: Error = Error::BadToken("permission denied");
+    let attributes = routed.target.attributes();
+    let presented = routed.admitted.headers.token.as_ref();
+    let token = match presented {
+        Some(text) => core.tokens.find(text, routed.admitted.received).await?,
+        None => None,
+    };
+    if token.is_none() && !attributes.no_token {
+        return Err(REFUSAL);
+    }
+    Ok(token)
+}

@@ -1,0 +1,138 @@
+//! Stage 4: may this caller do this here. Deny by default; whatever cannot be evaluated denies. What is missing is
+//! answered only now, to those who may know.
+
+use std::sync::Arc;
+
+use strongroom_engine::{Caller, Error, FieldSet, Operation, Peek, Result, Verb};
+use strongroom_barrier::Intent;
+use strongroom_policy::{Acl, Decision, Parameters};
+
+use super::route::Target;
+use super::{Identified, Known, Refused, Routed};
+use crate::Core;
+use crate::token::LiveToken;
+
+/// A request that policy permits. Only `judge` makes it.
+pub struct Permitted {
+    pub(super) routed: Routed,
+    pub(super) token: Option<Arc<LiveToken>>,
+    pub(super) judgement: Judgement,
+}
+
+/// The decision on one operation, with its reason.
+pub struct Judgement {
+    pub operation: Operation,
+    pub has_sudo: bool,
+    acl: Option<Arc<Acl>>,
+    decision: Option<Decision>,
+}
+
+impl Judgement {
+    pub fn is_allowed(&self) -> bool {
+        self.decision.as_ref().is_none_or(|d| d.allowed)
+    }
+
+    /// Which rule led to it, for the audit log.
+    pub fn reason(&self) -> String {
+        match (&self.acl, &self.decision) {
+            (Some(acl), Some(decision)) => decision.reason.explain(acl),
+            _ => "no token needed".into(),
+        }
+    }
+}
+
+pub async fn judge(core: &Core, identified: Identified) -> std::result::Result<Permitted, Refused> {
+    let Identified { routed, token } = identified;
+    let judged = decide(core, &routed, token.as_ref()).await;
+    let mount = routed.target.mount().cloned();
+    let refuse = |error, admitted, token, decision| {
+        Err(Refused { error, known: Box::new(Known { admitted: Some(admitted), token, mount, decision, route: None }) })
+    };
+    match judged {
+        Err(error) => refuse(error, routed.admitted, token, None),
+        Ok(judgement) if !judgement.is_allowed() => refuse(Error::Denied, routed.admitted, token, Some(judgement)),
+        Ok(judgement) => match routed.target {
+            Target::Missing { error, .. } => refuse(error, routed.admitted, token, Some(judgement)),
+            target => Ok(Permitted { routed: Routed { admitted: routed.admitted, target }, token, judgement }),
+        },
+    }
+}
+
+impl Permitted {
+    /// What the log is told when the request is over.
+    pub fn into_known(self) -> Known {
+        let mount = self.routed.target.mount().cloned();
+        let route = self.routed.target.index();
+        Known { admitted: Some(self.routed.admitted), token: self.token, mount, route, decision: Some(self.judgement) }
+    }
+}
+
+/// Judges again when create or update changed since.
+pub async fn judge_again(core: &Core, permitted: Permitted) -> std::result::Result<Permitted, Refused> {
+    judge(core, Identified { routed: permitted.routed, token: permitted.token }).await
+}
+
+async fn decide(core: &Core, routed: &Routed, token: Option<&Arc<LiveToken>>) -> Result<Judgement> {
+    let attributes = routed.target.attributes();
+    let operation = operation(core, routed).await?;
+    let open = attributes.no_token || attributes.any_token || routed.admitted.help;
+    let Some(token) = token.filter(|_| !open) else {
+        return Ok(Judgement { operation, has_sudo: false, acl: None, decision: None });
+    };
+    let acl = token.acl(&core.policies).await?;
+    let path = routed.admitted.path.as_str();
+    let wrap_ttl = routed.admitted.wrap_ttl;
+    let decision = acl.decide(&strongroom_policy::Request {
+        path,
+        operation: policy_operation(operation),
+        needs_sudo: attributes.sudo,
+        parameters: &Body(&routed.admitted.fields),
+        wrap_ttl_s: (!wrap_ttl.is_zero()).then_some(wrap_ttl.as_s()),
+    });
+    let has_sudo = attributes.asks_sudo && acl.capabilities(path).iter().any(|c| matches!(*c, "sudo" | "root"));
+    Ok(Judgement { operation, has_sudo, acl: Some(acl), decision: Some(decision) })
+}
+
+/// Create or update is read in a throw-away transaction; the real one checks it again.
+async fn operation(core: &Core, routed: &Routed) -> Result<Operation> {
+    if let Target::Route { mount, rest, .. } = &routed.target
+        && let Some(route) = routed.target.route()
+    {
+        let peek = Peek::within(core.view.txn(Intent::Write), mount.facts.clone());
+        return route.operation(&peek, rest).await;
+    }
+    Ok(match routed.admitted.verb {
+        Some(Verb::Write) => Operation::Update,
+        Some(Verb::Patch) => Operation::Patch,
+        Some(Verb::Delete) => Operation::Delete,
+        Some(Verb::List) => Operation::List,
+        Some(Verb::Scan) => Operation::Scan,
+        Some(Verb::Read) | None => Operation::Read,
+    })
+}
+
+fn policy_operation(operation: Operation) -> strongroom_policy::Operation {
+    match operation {
+        Operation::Create => strongroom_policy::Operation::Create,
+        Operation::Read => strongroom_policy::Operation::Read,
+        Operation::Update => strongroom_policy::Operation::Update,
+        Operation::Patch => strongroom_policy::Operation::Patch,
+        Operation::Delete => strongroom_policy::Operation::Delete,
+        Operation::List => strongroom_policy::Operation::List,
+        Operation::Scan => strongroom_policy::Operation::Scan,
+    }
+}
+
+/// The fields that parameter constraints look at.
+struct Body<'a>(&'a FieldSet);
+
+impl Parameters for Body<'_> {
+    fn each(&self, visit: &mut dyn FnMut(&str, &str) -> bool) {
+        let _ = self.0.iter().all(|(name, json)| visit(name, json));
+    }
+}
+
+/// The caller as handlers see it.
+pub fn caller(token: Option<&Arc<LiveToken>>) -> Option<Arc<Caller>> {
+    token.map(|t| t.caller.clone())
+}

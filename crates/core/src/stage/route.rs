@@ -1,0 +1,82 @@
+//! Stage 2: which mount and which line of its route table. What is missing is carried on and answered only after
+//! judgement, so that nobody learns by probing what exists.
+
+use std::sync::Arc;
+
+use strongroom_engine::{Attributes, Error, Result, Route, Verb};
+
+use super::{Admitted, Known, Refused};
+use crate::Core;
+use crate::mount::Mount;
+
+/// A request with its place.
+pub struct Routed {
+    pub admitted: Admitted,
+    pub target: Target,
+}
+
+pub enum Target {
+    Route { mount: Arc<Mount>, index: usize, rest: String },
+    /// Why there is none, and the mount when there is one.
+    Missing { error: Error, mount: Option<Arc<Mount>> },
+}
+
+impl Target {
+    pub fn route(&self) -> Option<&Route> {
+        match self {
+            Self::Route { mount, index, .. } => mount.routes.get(*index),
+            Self::Missing { .. } => None,
+        }
+    }
+
+    pub fn index(&self) -> Option<usize> {
+        match self {
+            Self::Route { index, .. } => Some(*index),
+            Self::Missing { .. } => None,
+        }
+    }
+
+    pub fn mount(&self) -> Option<&Arc<Mount>> {
+        match self {
+            Self::Route { mount, .. } => Some(mount),
+            Self::Missing { mount, .. } => mount.as_ref(),
+        }
+    }
+
+    pub fn attributes(&self) -> Attributes {
+        self.route().map(|r| r.attributes).unwrap_or_default()
+    }
+}
+
+pub async fn route(core: &Core, mut admitted: Admitted) -> std::result::Result<Routed, Refused> {
+    match place(core, &mut admitted).await {
+        Ok(target) => Ok(Routed { admitted, target }),
+        Err(error) => Err(Refused { error, known: Box::new(Known { admitted: Some(admitted), ..Known::default() }) }),
+    }
+}
+
+async fn place(core: &Core, admitted: &mut Admitted) -> Result<Target> {
+    // A node of several must first know all that the store acknowledged; alone it knows already.
+    core.view.catch_up().await?;
+    let table = core.mounts.current().await?;
+    let path = admitted.path.as_str();
+    let Some((mount, rest)) = table.find(path) else {
+        return Ok(Target::Missing { error: Error::NoHandler(path.to_owned()), mount: None });
+    };
+    if matches!(admitted.verb, Some(Verb::Write | Verb::Patch)) && path.ends_with('/') {
+        let error = Error::invalid("cannot write to a path ending in '/'");
+        return Ok(Target::Missing { error, mount: Some(mount.clone()) });
+    }
+    let found = Route::find(&mount.routes, admitted.verb, rest);
+    match found {
+        Ok((index, parameters)) => {
+            admitted.fields.set_path(parameters);
+            Ok(Target::Route { mount: mount.clone(), index, rest: rest.to_owned() })
+        }
+        Err(Error::UnsupportedPath) => {
+            let error = admitted.verb.map_or(Error::UnsupportedOperation, |verb| mount.engine.unrouted(verb));
+            Ok(Target::Missing { error, mount: Some(mount.clone()) })
+        }
+        Err(error) => Ok(Target::Missing { error, mount: Some(mount.clone()) }),
+    }
+}

@@ -1,0 +1,40 @@
+//! `sys/`: the system API, as an engine like any other but with the core's own handle.
+
+mod audit;
+mod capabilities;
+mod keys;
+pub mod mounts;
+mod policies;
+mod remount;
+mod tools;
+mod tune;
+mod ui;
+mod wrapping;
+
+use std::sync::Arc;
+
+use strongroom_engine::{Builtin, Engine, EngineKind, Options, Route};
+
+pub const SYSTEM: Builtin =
+    Builtin { name: "system", kind: EngineKind::Secrets, make: |_: &Options| Ok(Arc::new(System)), docs: "docs/operate/system.md" };
+
+struct System;
+
+impl Engine for System {
+    fn routes(&self) -> Vec<Route> {
+        let groups = [
+            // Before `mounts`: the longer pattern must be tried first.
+            tune::routes(),
+            mounts::routes(),
+            remount::routes(),
+            policies::routes(),
+            capabilities::routes(),
+            ui::routes(),
+            wrapping::routes(),
+            tools::routes(),
+            keys::routes(),
+            audit::routes(),
+        ];
+        groups.into_iter().flatten().collect()
+    }
+}

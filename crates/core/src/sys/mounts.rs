@@ -1,0 +1,252 @@
+//! `sys/mounts`: enable, disable, list and show secrets engines.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use strongroom_engine::{Ctx, EngineKind, Error, Field, Flag, Input, List, NoFields, Options, Output, Present, Result, Route, StringMap, Text, Verb, field, route};
+use strongroom_types::{CanonicalPath, Ttl, random_base62, uuid_v4};
+
+use crate::SystemCall;
+use crate::mount::{self, MountConfig, MountEntry, protected, wipe_intent};
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        route(Verb::Read, "mounts", "Lists the secrets engines.", list),
+        route(Verb::Read, "mounts/{path..}", "Shows one secrets engine.", show),
+        route(Verb::Write, "mounts/{path..}", "Enables a secrets engine.", enable),
+        route(Verb::Delete, "mounts/{path..}", "Disables a secrets engine and deletes what it holds.", disable),
+    ]
+}
+
+async fn list(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    let table = call.core.mounts.current().await?;
+    let secrets = table.sorted().into_iter().filter(|m| m.kind == EngineKind::Secrets);
+    let shown: Map<String, Value> = secrets.map(|m| (m.entry.path.clone(), Value::Object(m.entry.shown()))).collect();
+    Ok(Output::data(&shown)?.top_level())
+}
+
+/// The path of a route, as a mount path.
+#[derive(Deserialize)]
+pub struct AtPath {
+    pub path: String,
+}
+impl Input for AtPath {
+    const FIELDS: &'static [Field] = &[field::<String>("path", "Where the engine is mounted.").clear()];
+}
+
+/// With one trailing slash.
+pub fn with_slash(path: &str) -> String {
+    format!("{}/", path.trim_end_matches('/'))
+}
+
+async fn show(ctx: &mut Ctx, input: AtPath) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    let path = with_slash(&input.path);
+    let table = call.core.mounts.current().await?;
+    let mount = table.exact(&path).filter(|m| m.kind == EngineKind::Secrets);
+    let mount = mount.ok_or_else(|| Error::invalid(format!("No secret engine mount at {path}")))?;
+    Ok(Output::data(&mount.entry.shown())?.top_level())
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Enable {
+    path: String,
+    r#type: Text,
+    description: Text,
+    config: Present<Config>,
+    options: Present<StringMap>,
+    local: Flag,
+    seal_wrap: Flag,
+    external_entropy_access: Flag,
+    plugin_name: Text,
+    plugin_version: Text,
+}
+
+impl Input for Enable {
+    const FIELDS: &'static [Field] = &[
+        field::<String>("path", "Where to mount.").clear(),
+        field::<Text>("type", "Type of the engine, such as `kv`.").clear(),
+        field::<Text>("description", "Text for people.").clear(),
+        field::<Config>("config", "Settings, as in tune.").clear(),
+        field::<StringMap>("options", "Options of the engine, such as `version`.").clear(),
+        field::<Flag>("local", "Accepted and shown.").clear(),
+        field::<Flag>("seal_wrap", "Accepted: every value is sealed anyway.").clear(),
+        field::<Flag>("external_entropy_access", "Accepted.").clear(),
+        field::<Text>("plugin_name", "Accepted: all engines are built in.").clear(),
+        field::<Text>("plugin_version", "Accepted: all engines are built in.").clear(),
+    ];
+}
+
+/// Settings as they come: durations are texts here because their error texts name them.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Config {
+    pub default_lease_ttl: Present<Text>,
+    pub max_lease_ttl: Present<Text>,
+    pub force_no_cache: Present<Flag>,
+    pub listing_visibility: Present<Text>,
+    pub audit_non_hmac_request_keys: Present<List>,
+    pub audit_non_hmac_response_keys: Present<List>,
+    pub passthrough_request_headers: Present<List>,
+    pub allowed_response_headers: Present<List>,
+}
+
+impl strongroom_engine::Loose for Config {
+    const KIND: &'static str = "object";
+}
+
+impl Config {
+    /// Changes what is given and leaves the rest. Errors: `Invalid` naming the field.
+    pub fn apply(self, to: &mut MountConfig) -> Result<()> {
+        ttl(self.default_lease_ttl, "default", &mut to.default_lease_ttl)?;
+        ttl(self.max_lease_ttl, "max", &mut to.max_lease_ttl)?;
+        if let Present::Is(flag) = self.force_no_cache {
+            to.force_no_cache = flag.0;
+        }
+        if let Present::Is(Text(visibility)) = self.listing_visibility {
+            if !matches!(visibility.as_str(), "" | "hidden" | "unauth") {
+                return Err(Error::invalid("invalid listing_visibility: it is `unauth`, `hidden` or empty"));
+            }
+            to.listing_visibility = visibility;
+        }
+        let lists = [
+            (self.audit_non_hmac_request_keys, &mut to.audit_non_hmac_request_keys),
+            (self.audit_non_hmac_response_keys, &mut to.audit_non_hmac_response_keys),
+            (self.passthrough_request_headers, &mut to.passthrough_request_headers),
+            (self.allowed_response_headers, &mut to.allowed_response_headers),
+        ];
+        for (given, place) in lists {
+            if let Present::Is(List(list)) = given {
+                *place = list;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `system` and an empty text put the system's value back.
+fn ttl(given: Present<Text>, which: &str, place: &mut Ttl) -> Result<()> {
+    let Present::Is(Text(text)) = given else { return Ok(()) };
+    *place = match text.as_str() {
+        "" | "system" => Ttl::ZERO,
+        text => Ttl::parse(text).map_err(|_| Error::invalid(format!("unable to parse {which} TTL: time: invalid duration")))?,
+    };
+    Ok(())
+}
+
+/// Errors: `Invalid` when the default is above the maximum, the system's counting where none is set.
+pub fn check_ttls(config: &MountConfig, system_default: Ttl, system_max: Ttl) -> Result<()> {
+    let max = if config.max_lease_ttl.is_zero() { system_max } else { config.max_lease_ttl };
+    let default = if config.default_lease_ttl.is_zero() { system_default.min(max) } else { config.default_lease_ttl };
+    if default > max {
+        return Err(Error::invalid("given default lease TTL greater than given max lease TTL"));
+    }
+    Ok(())
+}
+
+async fn enable(ctx: &mut Ctx, input: Enable) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    let path = mount_path(&input.path)?;
+    let (engine, options) = engine_of(&input)?;
+    if protected(&path) {
+        return Err(Error::invalid(format!("cannot mount {path:?}")));
+    }
+    if matches!(engine.as_str(), "system" | "cubbyhole" | "identity" | "token") {
+        return Err(Error::invalid(format!("mount type of {engine:?} is not mountable")));
+    }
+    if call.core.mounts.builtin(&engine).is_none_or(|b| b.kind != EngineKind::Secrets) {
+        return Err(Error::invalid(format!("plugin not found in the catalog: {engine}")));
+    }
+    let mut config = MountConfig::default();
+    if let Present::Is(given) = input.config {
+        given.apply(&mut config)?;
+    }
+    check_ttls(&config, call.core.settings.default_lease_ttl, call.core.settings.max_lease_ttl)?;
+    let entry = new_entry(&call.core, &path, &engine, options, config, input.description.0, input.local.0);
+    put_new(ctx, &call.core, entry).await?;
+    Ok(Output::nothing())
+}
+
+/// Errors: `Invalid` when some mount already holds the path or part of it.
+pub async fn put_new(ctx: &mut Ctx, core: &crate::Core, entry: MountEntry) -> Result<()> {
+    free_path(ctx, core, &entry.path).await?;
+    let mount = core.mounts.ready(entry)?;
+    let own = std::mem::replace(&mut ctx.mount, mount.facts.clone());
+    let enabled = mount.engine.enable(ctx).await;
+    ctx.mount = own;
+    enabled?;
+    ctx.save(mount::key(&mount.entry.path), &mount.entry)
+}
+
+/// Rests the transaction on the path staying free on every node: the key itself, and all keys below and above it.
+pub async fn free_path(ctx: &mut Ctx, core: &crate::Core, path: &str) -> Result<()> {
+    if let Some(mount) = core.mounts.current().await?.conflict(path) {
+        return Err(Error::invalid(format!("path is already in use at {}", mount.entry.path)));
+    }
+    let taken = ctx.get(&mount::key(path)).await?.is_some() || !ctx.list(&mount::key(path), None, 1).await?.is_empty();
+    let segments: Vec<usize> = path.match_indices('/').map(|(i, _)| i).collect();
+    let mut above_taken = false;
+    for end in segments {
+        let above = path.get(..=end).unwrap_or_default();
+        above_taken |= above != path && ctx.get(&mount::key(above)).await?.is_some();
+    }
+    if taken || above_taken { Err(Error::invalid(format!("path is already in use at {path}"))) } else { Ok(()) }
+}
+
+pub fn mount_path(path: &str) -> Result<String> {
+    let path = with_slash(path.trim_start_matches('/'));
+    // Printable, clean, and short enough that keys below it stay within the store's limit.
+    CanonicalPath::from_decoded(&path).map_err(|e| Error::invalid(format!("invalid mount path: {e}")))?;
+    if path.len() > 512 || path == "/" {
+        return Err(Error::invalid("invalid mount path: it must have 1 to 511 bytes"));
+    }
+    Ok(path)
+}
+
+/// `kv-v2` is `kv` with version 2.
+fn engine_of(input: &Enable) -> Result<(String, Options)> {
+    let mut options = match &input.options {
+        Present::Is(map) => map.0.clone(),
+        Present::Absent | Present::Null => BTreeMap::new(),
+    };
+    let name = if input.r#type.0 == "plugin" { &input.plugin_name.0 } else { &input.r#type.0 };
+    match name.as_str() {
+        "" => Err(Error::invalid("backend type must be specified as a string")),
+        "kv-v2" => {
+            options.insert("version".into(), "2".into());
+            Ok(("kv".into(), options))
+        }
+        "kv-v1" | "generic" => Ok(("kv".into(), options)),
+        name => Ok((name.to_owned(), options)),
+    }
+}
+
+pub fn new_entry(core: &crate::Core, path: &str, engine: &str, options: Options, config: MountConfig, description: String, local: bool) -> MountEntry {
+    let rng = core.rng.as_ref();
+    MountEntry {
+        path: path.to_owned(),
+        engine: engine.to_owned(),
+        uuid: uuid_v4(rng),
+        accessor: format!("{engine}_{}", random_base62(rng, 8).to_lowercase()),
+        storage_id: random_base62(rng, 11),
+        description,
+        options: Some(options),
+        config,
+        local,
+    }
+}
+
+async fn disable(ctx: &mut Ctx, input: AtPath) -> Result<Output> {
+    let path = with_slash(&input.path);
+    if protected(&path) {
+        return Err(Error::invalid(format!("cannot unmount {path:?}")));
+    }
+    let Some(entry) = ctx.load::<MountEntry>(&mount::key(&path)).await? else { return Ok(Output::nothing()) };
+    ctx.delete(mount::key(&path));
+    // The data goes in the background, in bounded batches; the intent outlives a crash.
+    ctx.put(wipe_intent(&entry.storage_id), Vec::new());
+    Ok(Output::nothing())
+}

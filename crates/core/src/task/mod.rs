@@ -1,0 +1,49 @@
+//! Background work: each file looks at the state, does a bounded batch and reports. Nothing here holds a lock over I/O.
+
+mod checkpoint;
+mod dev;
+mod expire;
+mod wipe;
+
+pub use dev::enable_dev_mount;
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{Core, Server};
+
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(100);
+const EXPIRE_EVERY: Duration = Duration::from_secs(1);
+const WIPE_EVERY: Duration = Duration::from_secs(2);
+
+/// Starts all tasks of an unsealed core. They end with it.
+pub fn start(core: &Arc<Core>, _server: &Weak<Server>) -> Vec<JoinHandle<()>> {
+    vec![
+        every(CHECKPOINT_EVERY, core, |core| async move { checkpoint::run(&core).await }),
+        every(EXPIRE_EVERY, core, |core| async move { expire::run(&core).await }),
+        every(WIPE_EVERY, core, |core| async move { wipe::run(&core).await }),
+    ]
+}
+
+/// Runs a task now and then. An error is logged and the next turn tries again.
+fn every<F, Fut>(period: Duration, core: &Arc<Core>, work: F) -> JoinHandle<()>
+where
+    F: Fn(Arc<Core>) -> Fut + Send + 'static,
+    Fut: Future<Output = strongroom_engine::Result<()>> + Send,
+{
+    let core = Arc::downgrade(core);
+    tokio::spawn(async move {
+        let mut ticks = interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let Some(core) = core.upgrade() else { return };
+            if let Err(e) = work(core).await {
+                tracing::warn!("background work: {e}");
+            }
+        }
+    })
+}

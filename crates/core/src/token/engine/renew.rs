@@ -1,0 +1,94 @@
+//! Extending tokens. The end only ever moves within the limits that hold since creation.
+
+use serde::Deserialize;
+use strongroom_engine::{Auth, Ctx, Error, Field, Input, Output, Present, Result, Seconds, Text, TokenKind, field};
+use strongroom_types::{SecretString, Timestamp, Ttl};
+
+use crate::SystemCall;
+use crate::token::issue::{capped, put_with_indexes, view_of};
+use crate::token::revoke::decode;
+use crate::token::{self, TokenEntry};
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Renew {
+    token: Text,
+    accessor: Text,
+    increment: Present<Seconds>,
+}
+
+impl Input for Renew {
+    const FIELDS: &'static [Field] = &[
+        field::<Text>("token", "The token to extend."),
+        field::<Text>("accessor", "The accessor of the token to extend."),
+        field::<Seconds>("increment", "Wanted lifetime from now; the creation ttl when left out.").clear(),
+    ];
+}
+
+pub async fn own(ctx: &mut Ctx, input: Renew) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    let (Some(live), Some(text)) = (&call.token, &call.token_text) else { return Err(Error::Denied) };
+    renew(ctx, &live.entry.family, live.caller.kind, text.duplicate(), input.increment).await
+}
+
+pub async fn by_token(ctx: &mut Ctx, input: Renew) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    if input.token.0.is_empty() {
+        return Err(Error::invalid("missing token ID"));
+    }
+    let text = SecretString::new(input.token.0);
+    let live = call.core.tokens.find(&text, ctx.now).await?.ok_or_else(|| Error::invalid("token not found"))?;
+    renew(ctx, &live.entry.family, live.caller.kind, text, input.increment).await
+}
+
+pub async fn by_accessor(ctx: &mut Ctx, input: Renew) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    let live = super::by_accessor(&call, &input.accessor.0, ctx.now).await?;
+    renew(ctx, &live.entry.family, live.caller.kind, SecretString::default(), input.increment).await
+}
+
+async fn renew(ctx: &mut Ctx, family: &str, kind: TokenKind, text: SecretString, increment: Present<Seconds>) -> Result<Output> {
+    if kind == TokenKind::Batch {
+        return Err(Error::invalid("batch tokens cannot be renewed"));
+    }
+    let call = SystemCall::of(ctx)?;
+    let found = ctx.txn.get(token::key(family).as_bytes()).await?.ok_or_else(|| Error::invalid("token not found"))?;
+    let mut entry = decode(found.value())?;
+    let Some(old_end) = entry.life.expires else { return Err(Error::invalid("invalid lease ID")) };
+    if !entry.life.renewable {
+        return Err(Error::invalid("lease is not renewable"));
+    }
+    let mut output = Output::default();
+    let wanted = wanted_ttl(&entry, increment.into_option().map(|s| s.0));
+    let (end, cap) = new_end(&entry, wanted, call.core.settings.max_lease_ttl, ctx.now);
+    if let Some(cap) = cap {
+        output.warnings.push(capped(wanted, cap));
+    }
+    ctx.txn.delete(token::expiry_key(old_end, family).into_bytes());
+    (entry.life.expires, entry.life.renewed) = (Some(end), Some(ctx.now));
+    put_with_indexes(&mut ctx.txn, &entry)?;
+    let left = entry.ttl_left(ctx.now);
+    output.auth = Some(Auth::Show(Box::new(view_of(&entry, text, left, false))));
+    Ok(output)
+}
+
+fn wanted_ttl(entry: &TokenEntry, increment: Option<Ttl>) -> Ttl {
+    if !entry.life.period.is_zero() {
+        return entry.life.period;
+    }
+    increment.filter(|t| !t.is_zero()).unwrap_or(entry.life.creation_ttl)
+}
+
+/// The new end, and the limit that cut it. Periodic tokens have no maximum but an explicit one.
+fn new_end(entry: &TokenEntry, wanted: Ttl, system_max: Ttl, now: Timestamp) -> (Timestamp, Option<Ttl>) {
+    let explicit = Some(entry.life.explicit_max_ttl).filter(|t| !t.is_zero());
+    let cap = match (explicit, entry.life.period.is_zero()) {
+        (Some(explicit), _) => explicit,
+        (None, true) => system_max,
+        (None, false) => return (now.plus(wanted), None),
+    };
+    let (end, last) = (now.plus(wanted), entry.life.created.plus(cap));
+    // INVARIANT: the token is live, so `last` lies after `now` unless limits shrank; then the old end stands.
+    let bound = last.max(entry.life.expires.unwrap_or(last).min(end));
+    if end > bound { (bound, (wanted > cap).then_some(cap)) } else { (end, None) }
+}

@@ -1,0 +1,50 @@
+//! Ending tokens on request. The pipeline ends what hangs on them before it answers.
+
+use strongroom_engine::{Ctx, Error, NoFields, Output, Result, TokenKind};
+use strongroom_types::SecretString;
+
+use super::{ByAccessor, ByToken};
+use crate::SystemCall;
+use crate::token::revoke::{decode, drop_in};
+use crate::token::{self, LiveToken};
+
+pub async fn own(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    let live = call.token.clone().ok_or(Error::Denied)?;
+    end(ctx, &live).await
+}
+
+pub async fn by_token(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    if input.token.0.is_empty() {
+        return Err(Error::invalid("missing token ID"));
+    }
+    let text = SecretString::new(input.token.0);
+    match call.core.tokens.find(&text, ctx.now).await? {
+        Some(live) => end(ctx, &live).await,
+        None => Ok(Output::nothing()),
+    }
+}
+
+pub async fn by_accessor(ctx: &mut Ctx, input: ByAccessor) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    if input.accessor.0.is_empty() {
+        return Err(Error::InvalidListed("missing accessor".into()));
+    }
+    match call.core.tokens.by_family(&input.accessor.0, ctx.now).await? {
+        Some(live) => end(ctx, &live).await,
+        None => Ok(Output::raw_data(b"null".to_vec()).warn("No token found with this accessor")),
+    }
+}
+
+async fn end(ctx: &mut Ctx, live: &LiveToken) -> Result<Output> {
+    if live.caller.kind == TokenKind::Batch {
+        return Err(Error::invalid("batch tokens cannot be revoked"));
+    }
+    let family = &live.entry.family;
+    // Read in the transaction: a renewal meanwhile moved the index entry that must go too.
+    if let Some(found) = ctx.txn.get(token::key(family).as_bytes()).await? {
+        drop_in(&mut ctx.txn, &decode(found.value())?);
+    }
+    Ok(Output { revoked: vec![family.clone()], ..Output::default() })
+}

@@ -1,0 +1,157 @@
+//! Finding live tokens. Record, caller and compiled policies are cached together, and dropped in commit order when the
+//! record changes on any node.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
+
+use arc_swap::ArcSwapOption;
+use quick_cache::sync::Cache;
+use strongroom_audit::FragmentCache;
+use strongroom_barrier::{Barrier, View};
+use strongroom_engine::{Caller, Result, TokenKind};
+use strongroom_policy::Acl;
+use strongroom_types::{SecretString, Timestamp, eq_constant_time};
+
+use super::entry::{self, TokenEntry};
+use super::id::{BATCH_PREFIX, Lookup, TokenKey};
+use super::revoke::decode;
+use crate::acl::Policies;
+
+/// Tokens whose records are kept ready.
+const CACHED_TOKENS_MAX: usize = 50_000;
+const SHARDS: usize = 64;
+
+/// A token that was live when it was looked up, with what is derived from it.
+pub struct LiveToken {
+    pub entry: TokenEntry,
+    pub caller: Arc<Caller>,
+    /// Rendered once for the audit log and reused by every request of this token.
+    pub fragments: FragmentCache,
+    acl: ArcSwapOption<(u64, Arc<Acl>)>,
+}
+
+impl LiveToken {
+    pub fn new(entry: TokenEntry, kind: TokenKind) -> Self {
+        let caller = Arc::new(Caller {
+            kind,
+            is_root: entry.grant.is_root,
+            family: (kind == TokenKind::Service).then(|| entry.family.clone()),
+            policies: entry.grant.policies.clone().into(),
+            display_name: entry.display_name.clone(),
+            entity_id: String::new(),
+        });
+        Self { entry, caller, fragments: FragmentCache::new(), acl: ArcSwapOption::empty() }
+    }
+
+    /// The compiled policies, made anew when any policy changed since.
+    pub async fn acl(&self, policies: &Policies) -> Result<Arc<Acl>> {
+        if self.entry.grant.is_root {
+            return Ok(policies.root());
+        }
+        let epoch = policies.epoch();
+        if let Some(kept) = &*self.acl.load()
+            && kept.0 == epoch
+        {
+            return Ok(kept.1.clone());
+        }
+        let acl = policies.compiled(&self.entry.grant.policies).await?;
+        self.acl.store(Some(Arc::new((epoch, acl.clone()))));
+        Ok(acl)
+    }
+}
+
+/// A lock and a count of changes for a part of the families: closes the race between filling the cache and a change.
+#[derive(Default)]
+struct Shard {
+    fill: Mutex<()>,
+    changes: AtomicU64,
+}
+
+pub struct Tokens {
+    pub keys: TokenKey,
+    pub barrier: Barrier,
+    view: View,
+    cache: Cache<String, Arc<LiveToken>>,
+    shards: [Shard; SHARDS],
+}
+
+impl Tokens {
+    pub fn new(keys: TokenKey, barrier: Barrier, view: View) -> Self {
+        Self { keys, barrier, view, cache: Cache::new(CACHED_TOKENS_MAX), shards: std::array::from_fn(|_| Shard::default()) }
+    }
+
+    /// The live token that this text is; None for every other text.
+    pub async fn find(&self, text: &SecretString, now: Timestamp) -> Result<Option<Arc<LiveToken>>> {
+        if let Some(sealed) = text.expose().strip_prefix(BATCH_PREFIX) {
+            return self.find_batch(sealed, now).await;
+        }
+        let presented = self.keys.read(text.expose());
+        let family = match presented.family {
+            Lookup::Family(family) => family,
+            Lookup::Chosen => match self.view.get(entry::chosen_key(&hex::encode(presented.tag)).as_bytes()).await? {
+                Some(found) => String::from_utf8_lossy(found.value()).into_owned(),
+                None => return Ok(None),
+            },
+        };
+        let token = self.by_family(&family, now).await?;
+        Ok(token.filter(|t| eq_constant_time(t.entry.tag.as_bytes(), hex::encode(presented.tag).as_bytes())))
+    }
+
+    /// The live token with this accessor. SECURITY: proves nothing about who asks.
+    pub async fn by_family(&self, family: &str, now: Timestamp) -> Result<Option<Arc<LiveToken>>> {
+        if let Some(token) = self.cache.get(family) {
+            return Ok(Some(token).filter(|t| t.entry.is_live(now)));
+        }
+        let Some(shard) = self.shard(family.as_bytes()) else { return Ok(None) };
+        let seen = shard.changes.load(Ordering::Acquire);
+        let Some(found) = self.view.get(entry::key(family).as_bytes()).await? else { return Ok(None) };
+        let token = Arc::new(LiveToken::new(decode(found.value())?, TokenKind::Service));
+        let guard = shard.fill.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // INVARIANT: a change bumps the count under this lock before it removes, so no older record is put after it.
+        if shard.changes.load(Ordering::Acquire) == seen {
+            self.cache.insert(family.to_owned(), token.clone());
+        }
+        drop(guard);
+        Ok(Some(token).filter(|t| t.entry.is_live(now)))
+    }
+
+    async fn find_batch(&self, sealed: &str, now: Timestamp) -> Result<Option<Arc<LiveToken>>> {
+        use base64::Engine as _;
+        let Ok(bytes) = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(sealed) else { return Ok(None) };
+        let Ok(plain) = self.barrier.open_message("batch-token", &bytes) else { return Ok(None) };
+        let entry = decode(plain.expose())?;
+        if let Some(parent) = &entry.parent
+            && Box::pin(self.by_family(parent, now)).await?.is_none()
+        {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(LiveToken::new(entry, TokenKind::Batch))).filter(|t| t.entry.is_live(now)))
+    }
+
+    fn shard(&self, family: &[u8]) -> Option<&Shard> {
+        let sum = family.iter().fold(0usize, |sum, b| sum.wrapping_mul(31).wrapping_add(usize::from(*b)));
+        self.shards.get(sum % SHARDS)
+    }
+
+    /// A token's record changed. Called in commit order, before the change is acknowledged.
+    pub fn changed(&self, family: &[u8]) {
+        if let Some(shard) = self.shard(family) {
+            let guard = shard.fill.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            shard.changes.fetch_add(1, Ordering::AcqRel);
+            drop(guard);
+        }
+        if let Ok(family) = std::str::from_utf8(family) {
+            self.cache.remove(family);
+        }
+    }
+
+    /// Changes were missed: nothing cached may be trusted.
+    pub fn lost(&self) {
+        for shard in &self.shards {
+            let _guard = shard.fill.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            shard.changes.fetch_add(1, Ordering::AcqRel);
+        }
+        self.cache.clear();
+    }
+}

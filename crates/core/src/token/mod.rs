@@ -1,0 +1,18 @@
+//! Tokens: made, found, renewed and ended here and nowhere else. A revoked token is dead on this node before its
+//! revocation is acknowledged, and its children with it.
+
+pub mod engine;
+mod entry;
+mod id;
+mod issue;
+mod live;
+mod revoke;
+
+pub use entry::{Grant, Life, TokenEntry, chosen_key, expiry_key, key, private};
+pub use id::{TokenKey, fresh_family};
+pub use issue::{Limits, issue};
+pub use live::{LiveToken, Tokens};
+pub use revoke::{decode, drop_in, finish_revocation, finish_unfinished, revoke, wipe};
+
+/// What the barrier derives the key of all token MACs for.
+pub const KEY_PURPOSE: &str = "token mac";

@@ -1,0 +1,50 @@
+//! What a plug-in registers: one line of the catalogue in the composition root.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use strongroom_types::BoxFuture;
+
+use crate::{Ctx, Error, Result, Route};
+
+/// A mount's options, such as `version` of a key-value mount.
+pub type Options = BTreeMap<String, String>;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EngineKind {
+    Secrets,
+    Auth,
+}
+
+/// One entry of the catalogue.
+#[derive(Clone, Copy)]
+pub struct Builtin {
+    /// The type name in `sys/mounts`.
+    pub name: &'static str,
+    pub kind: EngineKind,
+    /// Makes the engine for a mount with these options. Errors: `Invalid` naming the option.
+    pub make: fn(&Options) -> Result<Arc<dyn Engine>>,
+    /// Page under `docs/plugins/`.
+    pub docs: &'static str,
+}
+
+/// An instance of an engine. It holds no state that matters: that is in the store.
+pub trait Engine: Send + Sync + 'static {
+    fn routes(&self) -> Vec<Route>;
+
+    /// Writes what a new mount starts with, in the transaction that enables it.
+    fn enable<'a>(&'a self, _ctx: &'a mut Ctx) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Judges a change of options from `from` to `to`; the answer is a warning for the caller.
+    /// Errors: `Invalid` when this engine cannot make that change.
+    fn retune(&self, from: &Options, to: &Options) -> Result<Option<String>> {
+        if from == to { Ok(None) } else { Err(Error::invalid("this engine's options cannot be changed")) }
+    }
+
+    /// What a request gets whose path no route serves.
+    fn unrouted(&self, _verb: crate::Verb) -> Error {
+        Error::UnsupportedPath
+    }
+}

@@ -1,0 +1,20 @@
+//! All that a plug-in sees: typed routes, inputs and outputs, its part of the store, the caller, time and randomness.
+//! A plug-in never sees the core, another mount or the token store, and never spawns a task of its own.
+
+mod builtin;
+mod ctx;
+mod error;
+pub mod input;
+mod key;
+mod output;
+mod route;
+pub mod testing;
+
+pub use builtin::{Builtin, Engine, EngineKind, Options};
+pub use ctx::{Caller, Ctx, MountFacts, Peek, TokenKind};
+pub use error::{Error, Result};
+pub use input::{AnyFields, Field, FieldSet, Flag, Input, JsonLimits, List, Loose, NoFields, Number, Present, Seconds, StringMap, Text, field};
+pub use key::Key;
+pub use output::{Auth, AuthView, Body, NewToken, Output};
+pub use strongroom_barrier::Entry;
+pub use route::{Attributes, Operation, Pattern, Route, Verb, route};

@@ -1,0 +1,127 @@
+//! What a handler gives back. The envelope around it is made in one place of the core.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use strongroom_types::{SecretString, Ttl};
+
+use crate::{Error, Result};
+
+#[derive(Debug, Default)]
+pub enum Body {
+    /// 204.
+    #[default]
+    Nothing,
+    /// The envelope's `data`: the text of a JSON object, or `null`.
+    Data(Vec<u8>),
+    /// The whole answer, already in its wire form: a response that was wrapped.
+    Whole(Vec<u8>),
+}
+
+/// A handler's answer. `Output::default()` is an empty 204.
+#[derive(Debug, Default)]
+pub struct Output {
+    pub body: Body,
+    /// Overrides 200 or 204.
+    pub status: Option<u16>,
+    pub warnings: Vec<String>,
+    pub auth: Option<Auth>,
+    /// Repeats the fields of `data` at the top level, as the system endpoints do.
+    pub also_top_level: bool,
+    /// Seconds a client may keep the answer; only engines without leases set it (kv v1).
+    pub lease_duration: Ttl,
+    /// Tokens that this request ended: their children end before the answer leaves. Set by the core's own engines.
+    pub revoked: Vec<String>,
+    /// Dotted paths of `data` that the audit log may show in clear.
+    pub clear: &'static [&'static str],
+}
+
+impl Output {
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// `data` from any serialisable value.
+    pub fn data(value: &impl Serialize) -> Result<Self> {
+        let bytes = serde_json::to_vec(value).map_err(|e| Error::Internal(format!("encoding an answer: {e}")))?;
+        Ok(Self::raw_data(bytes))
+    }
+
+    /// `data` from JSON text that this program made.
+    pub fn raw_data(text: Vec<u8>) -> Self {
+        Self { body: Body::Data(text), ..Self::default() }
+    }
+
+    /// `{"keys": [..]}`, or 404 when there are none.
+    pub fn keys(keys: Vec<String>) -> Result<Self> {
+        if keys.is_empty() {
+            return Err(Error::NotFound);
+        }
+        Self::data(&serde_json::json!({ "keys": keys }))
+    }
+
+    #[must_use]
+    pub fn top_level(mut self) -> Self {
+        self.also_top_level = true;
+        self
+    }
+
+    #[must_use]
+    pub fn clear(mut self, paths: &'static [&'static str]) -> Self {
+        self.clear = paths;
+        self
+    }
+
+    #[must_use]
+    pub fn warn(mut self, text: impl Into<String>) -> Self {
+        self.warnings.push(text.into());
+        self
+    }
+}
+
+/// The envelope's `auth`.
+#[derive(Debug)]
+pub enum Auth {
+    /// Asks the pipeline to issue a token, in the same transaction as the rest.
+    Issue(Box<NewToken>),
+    /// Shows a token that exists.
+    Show(Box<AuthView>),
+}
+
+/// A token to be made. Times are settled by the core against the mount's and the system's limits.
+#[derive(Debug, Default)]
+pub struct NewToken {
+    pub batch: bool,
+    pub is_root: bool,
+    /// Sorted, without duplicates, with `default` where it applies.
+    pub policies: Vec<String>,
+    pub ttl: Ttl,
+    pub explicit_max_ttl: Ttl,
+    pub period: Ttl,
+    /// Zero is unlimited.
+    pub num_uses: u32,
+    pub renewable: bool,
+    pub display_name: String,
+    pub meta: BTreeMap<String, String>,
+    /// None makes an orphan.
+    pub parent: Option<String>,
+    /// Where it is made, such as `auth/token/create`.
+    pub path: String,
+    /// Given by a privileged caller instead of a generated one.
+    pub custom_id: Option<SecretString>,
+}
+
+/// A token as the envelope shows it.
+#[derive(Debug)]
+pub struct AuthView {
+    pub client_token: SecretString,
+    pub accessor: String,
+    pub policies: Vec<String>,
+    pub metadata: BTreeMap<String, String>,
+    pub lease_duration: Ttl,
+    pub renewable: bool,
+    pub entity_id: String,
+    pub batch: bool,
+    pub orphan: bool,
+    pub num_uses: u32,
+}

@@ -1,0 +1,220 @@
+//! Route tables: data with typed handlers. The pipeline reads attributes and never compares path strings.
+
+use std::sync::Arc;
+
+use strongroom_types::BoxFuture;
+
+use crate::{Ctx, Error, Field, FieldSet, Input, Output, Peek, Result};
+
+/// What the caller's verb asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verb {
+    Read,
+    Write,
+    Patch,
+    Delete,
+    List,
+    Scan,
+}
+
+/// What is judged and recorded: a write is a create or an update.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operation {
+    Create,
+    Read,
+    Update,
+    Patch,
+    Delete,
+    List,
+    Scan,
+}
+
+impl Operation {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Update => "update",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::List => "list",
+            Self::Scan => "scan",
+        }
+    }
+}
+
+/// Special needs of a route, read by the stages.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// Served without a token; policy is not asked.
+    pub no_token: bool,
+    /// Needs `sudo` besides the plain capability.
+    pub sudo: bool,
+    /// The handler wants to know whether the caller has sudo here, without needing it.
+    pub asks_sudo: bool,
+    /// The answer can't be wrapped.
+    pub never_wrapped: bool,
+    /// The answer must be wrapped.
+    pub only_wrapped: bool,
+    /// Any live token may ask; the handler judges what it may see.
+    pub any_token: bool,
+}
+
+type Erased = Box<dyn for<'a> Fn(&'a mut Ctx, &'a FieldSet) -> BoxFuture<'a, Result<Output>> + Send + Sync>;
+type Exists = Arc<dyn for<'a> Fn(&'a Peek, &'a str) -> BoxFuture<'a, Result<bool>> + Send + Sync>;
+
+pub struct Route {
+    pub pattern: Pattern,
+    pub verb: Verb,
+    pub attributes: Attributes,
+    pub fields: &'static [Field],
+    pub help: &'static str,
+    /// Dotted paths of the answer's `data` that the audit log may show in clear.
+    pub shown: &'static [&'static str],
+    handler: Erased,
+    exists: Option<Exists>,
+    /// Whether a warning names the fields that the input type does not know.
+    takes_any_field: bool,
+}
+
+/// The one helper that makes `async fn(&mut Ctx, I) -> Result<Output>` storable.
+pub trait Handler<'a, I>: Send + Sync {
+    type Fut: Future<Output = Result<Output>> + Send + 'a;
+    fn call(&self, ctx: &'a mut Ctx, input: I) -> Self::Fut;
+}
+
+impl<'a, I, F, Fut> Handler<'a, I> for F
+where
+    F: Fn(&'a mut Ctx, I) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Output>> + Send + 'a,
+{
+    type Fut = Fut;
+    fn call(&self, ctx: &'a mut Ctx, input: I) -> Fut {
+        self(ctx, input)
+    }
+}
+
+/// One line of a route table.
+pub fn route<I, F>(verb: Verb, pattern: &'static str, help: &'static str, handler: F) -> Route
+where
+    I: Input,
+    F: for<'a> Handler<'a, I> + Clone + 'static,
+{
+    let erased: Erased = Box::new(move |ctx, fields| {
+        let handler = handler.clone();
+        Box::pin(async move {
+            let (input, unknown) = fields.parse::<I>()?;
+            let mut output = handler.call(ctx, input).await?;
+            if !unknown.is_empty() && !matches!(output.body, crate::Body::Nothing) {
+                output.warnings.push(format!("Endpoint ignored these unrecognized parameters: [{}]", unknown.join(" ")));
+            }
+            Ok(output)
+        })
+    });
+    Route {
+        pattern: Pattern::new(pattern),
+        verb,
+        attributes: Attributes::default(),
+        fields: I::FIELDS,
+        help,
+        shown: &[],
+        handler: erased,
+        exists: None,
+        takes_any_field: I::TAKES_ANY,
+    }
+}
+
+impl Route {
+    #[must_use]
+    pub fn attributes(mut self, attributes: Attributes) -> Self {
+        self.attributes = attributes;
+        self
+    }
+
+    /// What the audit log may show of the answer. SECURITY: only what is no secret whoever stored it.
+    #[must_use]
+    pub fn shows(mut self, paths: &'static [&'static str]) -> Self {
+        self.shown = paths;
+        self
+    }
+
+    /// Makes a write to an absent entry a `create`. Without it every write is an update.
+    #[must_use]
+    pub fn exists<F>(mut self, check: F) -> Self
+    where
+        F: for<'a> Fn(&'a Peek, &'a str) -> BoxFuture<'a, Result<bool>> + Send + Sync + 'static,
+    {
+        self.exists = Some(Arc::new(check));
+        self
+    }
+
+    pub fn takes_any_field(&self) -> bool {
+        self.takes_any_field
+    }
+
+    /// The operation that this request amounts to now. `path` is the path below the mount.
+    pub async fn operation(&self, peek: &Peek, path: &str) -> Result<Operation> {
+        Ok(match (self.verb, &self.exists) {
+            (Verb::Write, Some(exists)) if !exists(peek, path).await? => Operation::Create,
+            (Verb::Write, _) => Operation::Update,
+            (Verb::Read, _) => Operation::Read,
+            (Verb::Patch, _) => Operation::Patch,
+            (Verb::Delete, _) => Operation::Delete,
+            (Verb::List, _) => Operation::List,
+            (Verb::Scan, _) => Operation::Scan,
+        })
+    }
+
+    pub fn has_existence_check(&self) -> bool {
+        self.exists.is_some()
+    }
+
+    /// Runs the handler. It may be run again after a conflict, so it must leave no trace outside its transaction.
+    pub fn run<'a>(&'a self, ctx: &'a mut Ctx, fields: &'a FieldSet) -> BoxFuture<'a, Result<Output>> {
+        (self.handler)(ctx, fields)
+    }
+
+    /// Picks the route (its index) for a path below the mount. Errors: `UnsupportedOperation` when only the verb does not fit.
+    pub fn find<'p>(routes: &[Self], verb: Option<Verb>, path: &'p str) -> Result<(usize, Vec<(&'static str, &'p str)>)> {
+        let mut path_known = false;
+        for (index, route) in routes.iter().enumerate() {
+            let Some(parameters) = route.pattern.matches(path) else { continue };
+            if Some(route.verb) == verb {
+                return Ok((index, parameters));
+            }
+            path_known = true;
+        }
+        Err(if path_known { Error::UnsupportedOperation } else { Error::UnsupportedPath })
+    }
+}
+
+/// `mounts/{path..}/tune`: literal segments, `{name}` for one segment, `{name..}` for one or more segments.
+/// A pattern that ends in `/` matches folders; `{name..}` at the end also takes a trailing slash.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    pub text: &'static str,
+    head: &'static str,
+    parameter: Option<(&'static str, bool)>,
+    tail: &'static str,
+}
+
+impl Pattern {
+    /// At most one parameter; more are not needed yet.
+    fn new(text: &'static str) -> Self {
+        let Some((head, rest)) = text.split_once('{') else {
+            return Self { text, head: text, parameter: None, tail: "" };
+        };
+        let (name, tail) = rest.split_once('}').unwrap_or((rest, ""));
+        let parameter = name.strip_suffix("..").map_or((name, false), |n| (n, true));
+        Self { text, head, parameter: Some(parameter), tail }
+    }
+
+    fn matches<'p>(&self, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {
+        let Some((name, many)) = self.parameter else {
+            return (path == self.head).then(Vec::new);
+        };
+        let value = path.strip_prefix(self.head)?.strip_suffix(self.tail)?;
+        let fits = !value.is_empty() && (many || !value.contains('/'));
+        fits.then(|| vec![(name, value)])
+    }
+}

@@ -1,0 +1,78 @@
+//! A bench to run an engine on, for tests: routes, inputs and transactions as in the server, without its pipeline.
+
+use std::sync::Arc;
+
+use strongroom_barrier::{Intent, View};
+use strongroom_types::{Rng, Timestamp, Ttl};
+
+use crate::{
+    Caller, Ctx, Engine, Error, FieldSet, JsonLimits, MountFacts, Operation, Options, Output, Peek, Result, Route, Verb,
+};
+
+/// Runs an engine's routes without the pipeline: nobody is judged, nothing is recorded. Each request is one transaction.
+pub struct Bench {
+    pub engine: Arc<dyn Engine>,
+    pub view: View,
+    pub mount: Arc<MountFacts>,
+    pub caller: Option<Arc<Caller>>,
+    pub now: Timestamp,
+    pub rng: Arc<dyn Rng>,
+}
+
+impl Bench {
+    /// A mount at `test/`, not enabled yet.
+    pub fn new(engine: Arc<dyn Engine>, view: View, rng: Arc<dyn Rng>) -> Self {
+        let mount = MountFacts {
+            path: "test/".into(),
+            engine: "test",
+            accessor: "test_1".into(),
+            storage_id: "1".into(),
+            options: Options::new(),
+            default_ttl: Ttl::ZERO,
+            max_ttl: Ttl::ZERO,
+        };
+        Self { engine, view, mount: Arc::new(mount), caller: None, now: Timestamp::from_s(1_800_000_000), rng }
+    }
+
+    pub async fn enable(&self) -> Result<()> {
+        let mut ctx = self.ctx(Operation::Update, "");
+        self.engine.enable(&mut ctx).await?;
+        ctx.txn.commit().await?;
+        Ok(())
+    }
+
+    /// One request: path below the mount with an optional query, and a JSON body (may be empty).
+    pub async fn ask(&self, verb: Verb, target: &str, body: &str) -> Result<Output> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let routes = self.engine.routes();
+        let (index, parameters) = Route::find(&routes, Some(verb), path).map_err(|e| match e {
+            Error::UnsupportedPath => self.engine.unrouted(verb),
+            other => other,
+        })?;
+        let mut fields = match query {
+            "" => FieldSet::from_json(bytes::Bytes::copy_from_slice(body.as_bytes()), JsonLimits::default())?,
+            query => FieldSet::from_query(query),
+        };
+        fields.set_path(parameters);
+        let Some(route) = routes.get(index) else { return Err(Error::UnsupportedPath) };
+        let peek = Peek::committed(self.view.clone(), Arc::clone(&self.mount));
+        let mut ctx = self.ctx(route.operation(&peek, path).await?, path);
+        let output = route.run(&mut ctx, &fields).await?;
+        ctx.txn.commit().await?;
+        Ok(output)
+    }
+
+    fn ctx(&self, operation: Operation, path: &str) -> Ctx {
+        Ctx {
+            txn: self.view.txn(Intent::Write),
+            mount: Arc::clone(&self.mount),
+            operation,
+            path: path.to_owned(),
+            caller: self.caller.clone(),
+            now: self.now,
+            rng: Arc::clone(&self.rng),
+            has_sudo: false,
+            system: None,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! One request and its answer: address, path, body, handler, response, in this order, each with its refusal. Everything the
+//! peer can make wait or grow is bounded before the handler runs.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Version;
+use http_body::Body as _;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use strongroom_core::wire::{Answer, Handler, Peer, Request};
+use tokio::time::{Instant, timeout_at};
+
+use crate::activity::{Activity, Working};
+use crate::answer::{Delivery, response};
+use crate::body::{Collected, collect};
+use crate::budget::{Budget, Reservation};
+use crate::config::Limits;
+use crate::counters::Counters;
+use crate::refusal::Refusal;
+use crate::socket::Rules;
+use crate::unbroken::{Unbroken, caught};
+use crate::{forwarded, request};
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared<H> {
+    pub handler: Arc<H>,
+    pub limits: Limits,
+    pub budget: Arc<Budget>,
+    pub counters: Arc<Counters>,
+}
+
+/// One connection, as its requests see it.
+#[derive(Debug)]
+pub(crate) struct Line<H> {
+    pub shared: Arc<Shared<H>>,
+    pub activity: Arc<Activity>,
+    pub peer: Peer,
+    pub rules: Arc<Rules>,
+}
+
+/// What a request holds until its handler has ended, even when its client has gone.
+struct Held {
+    _working: Working,
+    _reservation: Option<Reservation>,
+}
+
+/// Answers one request. Never fails: refusals are answers.
+pub(crate) async fn serve<H: Handler>(
+    line: Arc<Line<H>>,
+    incoming: http::Request<Incoming>,
+) -> Result<http::Response<Full<Bytes>>, Infallible> {
+    let http2 = incoming.version() == Version::HTTP_2;
+    let working = line.activity.begin(http2);
+    let head_only = incoming.method() == http::Method::HEAD;
+    let (answer, unread) = match line.answer(incoming, working).await {
+        Ok(answer) => (answer, false),
+        Err(Refused { refusal, unread }) => {
+            line.shared.counters.add_refused();
+            (refusal.answer(), unread)
+        }
+    };
+    let close = unread && !http2;
+    if close {
+        line.activity.linger(Instant::now());
+    }
+    Ok(response(answer, Delivery { head_only, close }))
+}
+
+/// A refusal before the handler, and whether some of the body is still to come.
+struct Refused {
+    refusal: Refusal,
+    unread: bool,
+}
+
+impl<H: Handler> Line<H> {
+    async fn answer(self: &Arc<Self>, incoming: http::Request<Incoming>, working: Working) -> Result<Answer, Refused> {
+        let started = Instant::now();
+        let (parts, body) = incoming.into_parts();
+        let unread = !body.is_end_stream();
+        let refused = |refusal| Refused { refusal, unread };
+        let peer = self.admit(&parts).map_err(refused)?;
+        let path = request::api_path(&parts).ok_or_else(|| refused(Refusal::OutsideApi))?.to_owned();
+        let limits = &self.shared.limits;
+        let Collected { bytes, reservation } = collect(body, limits, &self.shared.budget).await.map_err(refused)?;
+        let request = Request {
+            method: request::method(&parts),
+            path,
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: request::headers(&parts.headers),
+            body: bytes,
+            peer,
+        };
+        let held = Held { _working: working, _reservation: reservation };
+        Ok(self.handle(request, held, started).await.unwrap_or_else(Refusal::answer))
+    }
+
+    /// Who asks, and whether this connection may have one more request at work. SECURITY: streams that were reset still count,
+    /// since their handlers go on; otherwise a flood of resets would start handlers without a bound.
+    fn admit(&self, parts: &http::request::Parts) -> Result<Peer, Refusal> {
+        if self.activity.working() > self.shared.limits.http2.stream_count_max.max(1) {
+            return Err(Refusal::Overloaded);
+        }
+        let address = forwarded::client(&self.rules.forwarded, &parts.headers, self.peer.address)?;
+        Ok(Peer { address, certificates: Arc::clone(&self.peer.certificates) })
+    }
+
+    async fn handle(self: &Arc<Self>, request: Request, held: Held, started: Instant) -> Result<Answer, Refusal> {
+        let line = Arc::clone(self);
+        let run = Unbroken::new(async move {
+            let outcome = caught(async { line.shared.handler.handle(request).await }).await;
+            drop(held);
+            outcome.map_err(|_| line.panicked())
+        });
+        let deadline = started.checked_add(self.shared.limits.request_timeout).unwrap_or(started);
+        timeout_at(deadline, run).await.unwrap_or_else(|_| {
+            self.shared.counters.add_timed_out();
+            Err(Refusal::TimedOut)
+        })
+    }
+
+    fn panicked(&self) -> Refusal {
+        self.shared.counters.add_panic();
+        tracing::error!("a request handler panicked; its request was answered 500");
+        Refusal::Panicked
+    }
+}

@@ -1,0 +1,197 @@
+//! A policy set compiled for one caller: rules of all policies, merged by path, in one tree, with their order fixed.
+
+use std::sync::Arc;
+
+use crate::capability::Capabilities;
+use crate::constraint::Constraints;
+use crate::parse::{Policy, Rule, RulePath};
+use crate::pattern::Pattern;
+use crate::reason::RuleId;
+use crate::template;
+use crate::tree::Tree;
+
+/// What a caller may do. Immutable; share it behind an `Arc` and drop it when a policy or the caller's identity changes.
+#[derive(Debug)]
+pub struct Acl {
+    is_root: bool,
+    policies: Vec<Arc<Policy>>,
+    rules: Vec<Merged>,
+    tree: Tree,
+}
+
+/// All rules on one pattern together.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    pub(crate) pattern: Pattern,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) constraints: Option<Box<Constraints>>,
+    /// Place in the order of patterns with wildcards; the highest one that matches decides.
+    rank: u32,
+    /// Those of `Acl::policies` that made the rule what it is: with a deny, only those that deny.
+    policies: Vec<usize>,
+}
+
+/// The rules that match one spelling of a path.
+#[derive(Clone, Copy, Default)]
+struct Found<'a> {
+    exact: Option<(RuleId, &'a Merged)>,
+    wildcard: Option<(RuleId, &'a Merged)>,
+}
+
+pub(crate) type Hit<'a> = Option<(RuleId, &'a Merged)>;
+
+impl Acl {
+    /// Allows everything.
+    pub fn root() -> Self {
+        Self { is_root: true, policies: Vec::new(), rules: Vec::new(), tree: Tree::new() }
+    }
+
+    /// Merges the policies' rules. `fill` gives the value of a template selector such as `identity.entity.name`; a rule
+    /// whose selectors have no value, or an unsafe one, is left out, the policy's other rules stay.
+    /// No policy makes a root: that is `Acl::root` alone, whatever a policy is called.
+    pub fn compile(policies: &[Arc<Policy>], fill: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut acl = Self { is_root: false, policies: policies.to_vec(), rules: Vec::new(), tree: Tree::new() };
+        for (number, policy) in policies.iter().enumerate() {
+            for rule in policy.rules() {
+                acl.add(number, rule, fill);
+            }
+        }
+        acl.rank();
+        acl
+    }
+
+    pub fn is_root(&self) -> bool {
+        self.is_root
+    }
+
+    fn add(&mut self, policy: usize, rule: &Rule, fill: &dyn Fn(&str) -> Option<String>) {
+        let pattern = match &rule.path {
+            RulePath::Fixed(pattern) => pattern.clone(),
+            RulePath::Template(parts) => match template::fill(parts, fill).map(|path| Pattern::parse(&path)) {
+                Some(Ok(pattern)) => pattern,
+                _ => return,
+            },
+        };
+        let next = RuleId(u32::try_from(self.rules.len()).unwrap_or(u32::MAX));
+        let Some(place) = self.tree.place(&pattern) else { return };
+        match *place {
+            Some(id) => self.rules.get_mut(id.index()).into_iter().for_each(|merged| merged.merge(policy, rule)),
+            None => {
+                *place = Some(next);
+                self.rules.push(Merged::new(policy, rule, pattern));
+            }
+        }
+    }
+
+    fn rank(&mut self) {
+        let mut order: Vec<_> = self.rules.iter_mut().collect();
+        order.sort_by_cached_key(|merged| merged.pattern.precedence());
+        for (rank, merged) in (0..).zip(order) {
+            merged.rank = rank;
+        }
+    }
+
+    pub(crate) fn rules(&self) -> &[Merged] {
+        &self.rules
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    pub(crate) fn rule(&self, id: RuleId) -> Hit<'_> {
+        self.rules.get(id.index()).map(|merged| (id, merged))
+    }
+
+    /// The rule that decides about a path as it is spelled.
+    ///
+    /// A path that ends in a slash names a folder, and its spelling without the slash names the same one: a deny on either
+    /// holds for both (CVE-2026-12624), unless a rule that is more specific than a wildcard deny grants. With `is_folder`,
+    /// grants on the other spelling serve too when nothing else matches, so that a rule `a` covers a list of `a/`.
+    pub(crate) fn deciding(&self, path: &str, is_folder: bool) -> Hit<'_> {
+        let here = self.find(path);
+        let Some(trimmed) = path.strip_suffix('/') else { return here.exact.or(here.wildcard) };
+        let mut other = self.find(trimmed);
+        if !is_folder {
+            other = Found { exact: other.exact.filter(is_deny), wildcard: other.wildcard.filter(is_deny) };
+        }
+        match (here.exact, other.exact) {
+            (None, None) => wildcard(here.wildcard, other.wildcard),
+            (here, Some(other)) if is_deny(&other) || here.is_none() => Some(other),
+            (here, _) => here,
+        }
+    }
+
+    fn find(&self, path: &str) -> Found<'_> {
+        let mut found = Found::default();
+        self.tree.matching(path, &mut |id, is_exact| {
+            let Some(hit) = self.rule(id) else { return };
+            if is_exact {
+                found.exact = Some(hit);
+            } else if found.wildcard.is_none_or(|best| best.1.rank < hit.1.rank) {
+                found.wildcard = Some(hit);
+            }
+        });
+        found
+    }
+
+    /// A rule in words: its pattern and its policies.
+    pub(crate) fn describe(&self, id: RuleId) -> String {
+        let Some((_, merged)) = self.rule(id) else { return "a rule of another policy set".to_owned() };
+        let names = merged.policies.iter().filter_map(|number| self.policies.get(*number));
+        let names: Vec<_> = names.map(|policy| format!("`{}`", policy.name())).collect();
+        format!("rule `{}` of policy {}", merged.pattern, names.join(", "))
+    }
+}
+
+/// Of the best wildcard rules for both spellings of a folder, the one that decides: a deny on the other spelling does when
+/// it is at least as specific.
+fn wildcard<'a>(here: Hit<'a>, other: Hit<'a>) -> Hit<'a> {
+    let (Some(mine), Some(theirs)) = (here, other) else { return here.or(other) };
+    let is_stronger = theirs.1.rank > mine.1.rank || theirs.1.pattern.is_same_folder(&mine.1.pattern);
+    if is_deny(&theirs) && is_stronger { other } else { here }
+}
+
+fn is_deny(hit: &(RuleId, &Merged)) -> bool {
+    hit.1.capabilities.is_deny()
+}
+
+impl Merged {
+    fn new(policy: usize, rule: &Rule, pattern: Pattern) -> Self {
+        let constraints = rule.constraints.clone().filter(|_| !rule.capabilities.is_deny());
+        Self { pattern, capabilities: rule.capabilities, constraints, rank: 0, policies: vec![policy] }
+    }
+
+    pub(crate) fn rank(&self) -> u32 {
+        self.rank
+    }
+
+    fn merge(&mut self, policy: usize, rule: &Rule) {
+        let (was_deny, is_deny) = (self.capabilities.is_deny(), rule.capabilities.is_deny());
+        if was_deny && !is_deny {
+            return;
+        }
+        if is_deny {
+            self.constraints = None;
+            if !was_deny {
+                self.policies.clear();
+            }
+        }
+        self.capabilities = self.capabilities.with(rule.capabilities);
+        if self.policies.last() != Some(&policy) {
+            self.policies.push(policy);
+        }
+        match (&mut self.constraints, &rule.constraints) {
+            _ if is_deny => {}
+            (Some(mine), Some(theirs)) => mine.merge(theirs),
+            (mine @ None, Some(theirs)) => *mine = Some(theirs.clone()),
+            (_, None) => {}
+        }
+    }
+}
+
+impl RuleId {
+    fn index(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}

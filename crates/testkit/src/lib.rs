@@ -1,0 +1,9 @@
+//! A whole server in a test's process: no network, no real clock. For tests only.
+
+mod clock;
+mod rng;
+mod server;
+
+pub use clock::ManualClock;
+pub use rng::TestRng;
+pub use server::{Options, Reply, TestServer, catalogue, request};

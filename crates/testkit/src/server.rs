@@ -1,0 +1,130 @@
+//! The server of a test, and requests to it without a socket.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use strongroom_core::wire::{Handler as _, Headers, Method, Peer, Request};
+use strongroom_core::{AuditDevice, DevOptions, Parts, Server, Settings};
+use strongroom_engine::Builtin;
+use strongroom_storage::{MemoryStore, Store};
+use strongroom_types::SecretString;
+
+use crate::{ManualClock, TestRng};
+
+/// All engines.
+pub fn catalogue() -> Vec<Builtin> {
+    vec![strongroom_kv::KV, strongroom_cubbyhole::CUBBYHOLE]
+}
+
+/// What a test may choose.
+#[derive(Default)]
+pub struct Options {
+    /// In memory when None.
+    pub store: Option<Arc<dyn Store>>,
+    pub audit: Vec<AuditDevice>,
+}
+
+/// A dev server with `secret/` as kv version 2 and a root token named `root`.
+pub struct TestServer {
+    pub server: Arc<Server>,
+    pub clock: Arc<ManualClock>,
+    /// Unseals again.
+    pub unseal_key: String,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: u16,
+    /// Null when the body is empty.
+    pub body: Value,
+}
+
+impl Reply {
+    /// The value at a JSON pointer; null when there is none.
+    pub fn at(&self, pointer: &str) -> Value {
+        self.body.pointer(pointer).cloned().unwrap_or_default()
+    }
+
+    pub fn text(&self, pointer: &str) -> String {
+        self.at(pointer).as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl TestServer {
+    pub async fn start(options: Options) -> Self {
+        let (server, clock) = Self::make(options);
+        let secrets = server.dev_initialise(DevOptions { root_token: Some("root".into()) }).await;
+        #[expect(clippy::expect_used, reason = "test code")]
+        let secrets = secrets.expect("a fresh dev server");
+        Self { server, clock, unseal_key: secrets.unseal_key.expose().to_owned() }
+    }
+
+    /// A further node on a store that is initialised already; it starts sealed.
+    pub fn make(options: Options) -> (Arc<Server>, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::default());
+        let parts = Parts {
+            store: options.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
+            clock: clock.clone(),
+            rng: Arc::new(TestRng),
+            catalogue: catalogue(),
+            audit: options.audit,
+            settings: Settings::default(),
+        };
+        (Server::new(parts), clock)
+    }
+
+    /// `VERB path?query` as in the conformance cases, with a JSON body.
+    pub async fn call(&self, what: &str, token: &str, body: Value) -> Reply {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        self.raw(what, token, &text).await
+    }
+
+    pub async fn raw(&self, what: &str, token: &str, body: &str) -> Reply {
+        self.with_headers(what, token, body, Headers::default()).await
+    }
+
+    pub async fn with_headers(&self, what: &str, token: &str, body: &str, headers: Headers) -> Reply {
+        request(&self.server, what, token, body, headers).await
+    }
+
+    /// A token with these policies.
+    pub async fn token(&self, body: Value) -> String {
+        self.call("POST auth/token/create", "root", body).await.text("/auth/client_token")
+    }
+}
+
+/// One request to a server.
+pub async fn request(server: &Arc<Server>, what: &str, token: &str, body: &str, headers: Headers) -> Reply {
+    let (verb, path) = what.split_once(' ').unwrap_or(("GET", what));
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let method = match verb {
+        "GET" => Method::Get,
+        "POST" | "PUT" => Method::Write,
+        "PATCH" => Method::Patch,
+        "DELETE" => Method::Delete,
+        "LIST" => Method::List,
+        "SCAN" => Method::Scan,
+        "HEAD" => Method::Head,
+        _ => Method::Other,
+    };
+    let content_type = match method {
+        Method::Patch => "application/merge-patch+json",
+        _ => "application/json",
+    };
+    let headers = Headers {
+        token: (!token.is_empty()).then(|| SecretString::from(token)),
+        content_type: headers.content_type.or_else(|| Some(content_type.to_owned())),
+        ..headers
+    };
+    let request = Request {
+        method,
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers,
+        body: bytes::Bytes::copy_from_slice(body.as_bytes()),
+        peer: Peer::default(),
+    };
+    let answer = server.handle(request).await;
+    Reply { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() }
+}

@@ -1,0 +1,79 @@
+//! The house's own commands (`cargo xtask ...`): a usable server, the tests, the rigs. Never part of the product: it
+//! drives the built binary from outside, by its command line and its HTTP API, and knows none of our crates.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a developer's tool: it prints, waits and reads the environment, and a panic that stops it is the right answer"
+)]
+
+mod api;
+mod args;
+mod build;
+mod cmd;
+mod needs;
+mod place;
+mod run;
+mod server;
+mod tally;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use args::Args;
+use tally::Tally;
+
+const USAGE: &str = "\
+usage: cargo xtask <command> [flags]
+
+  dev                       build and start a usable server; prints how to use it; Ctrl-C stops it
+  test [--only PART,..]     everything CI runs after tidy; ends with `N passed, N failed`
+  tidy                      sizes, crate edges, names, forbidden dependencies, documents
+  conformance [AREA..]      the recorded answers of the reference   [--bin PATH] [--addr URL --token T] [--bless] [--verbose]
+  bench                     our server against the reference        [--seconds N] [--rounds N] [--scenarios A,B] [--ours-only] [--json FILE]
+  bench footprint           start time, idle memory, size on disk   [--secrets N]
+  crash [--cycles N]        kill -9 under load, then nothing acknowledged may be missing   [--seed S]
+  canary                    no secret may reach logs, audit, errors, core files or the store in clear
+  tamper                    edits of audit files and stored records must be noticed   [--edits N] [--flips N] [--seed S]
+  clients                   the reference's command line, our own and hvac against our server
+  transcripts [FILE..]      runs the shell blocks of README.md and docs/
+
+  --bin PATH runs a rig against another server binary (a name that holds `bao` is taken for the reference).
+";
+
+fn main() -> ExitCode {
+    match dispatch() {
+        Ok(tally) if tally.failed == 0 => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(e) => {
+            eprintln!("xtask: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch() -> Result<Tally> {
+    let mut words = std::env::args().skip(1);
+    let name = words.next().unwrap_or_default();
+    let args = Args::parse(words)?;
+    match name.as_str() {
+        "dev" => cmd::dev::run(&args),
+        "test" => cmd::test::run(&args),
+        "tidy" => cmd::tidy::run(&args),
+        "conformance" => cmd::conformance::run(&args),
+        "bench" => cmd::bench::run(&args),
+        "crash" => cmd::crash::run(&args),
+        "canary" => cmd::canary::run(&args),
+        "tamper" => cmd::tamper::run(&args),
+        "clients" => cmd::clients::run(&args),
+        "transcripts" => cmd::transcripts::run(&args),
+        "" | "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(Tally::default())
+        }
+        other => anyhow::bail!("unknown command `{other}`\n\n{USAGE}"),
+    }
+}
