@@ -59,14 +59,11 @@ fn echo(pipe: impl Read) -> Vec<String> {
     lines
 }
 
-/// `N passed, N failed` in a program's output.
+/// The last `N passed` of a program's output, with its `N failed` if there is one.
 pub fn closing_line(lines: &[String]) -> Option<crate::Tally> {
     lines.iter().rev().find_map(|line| {
-        let line = line.rsplit_once(':').map_or(line.as_str(), |(_, rest)| rest).trim();
-        let mut parts = line.split(", ");
-        let passed = parts.find_map(|p| p.strip_suffix(" passed"))?.rsplit(' ').next()?.parse().ok()?;
-        let failed = line.split(", ").find_map(|p| p.strip_suffix(" failed")).and_then(|n| n.parse().ok()).unwrap_or(0);
-        Some(crate::Tally { passed, failed })
+        let count = |word: &str| line.split(", ").find_map(|part| part.split_once(word)?.0.rsplit(' ').next()?.parse().ok());
+        Some(crate::Tally { passed: count(" passed")?, failed: count(" failed").unwrap_or(0) })
     })
 }
 
@@ -74,4 +71,22 @@ pub fn closing_line(lines: &[String]) -> Option<crate::Tally> {
 pub fn found(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|dir| Path::new(&dir).join(program).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tally;
+
+    #[test]
+    fn closing_lines_of_the_runners_are_read() {
+        for (line, want) in [
+            ("746 passed, 2 failed, 37 skipped", Some(Tally { passed: 746, failed: 2 })),
+            ("     Summary [   0.049s] 10 tests run: 10 passed, 0 skipped", Some(Tally { passed: 10, failed: 0 })),
+            ("Summary [1s] 9 tests run: 7 passed (1 slow), 2 failed, 0 skipped", Some(Tally { passed: 7, failed: 2 })),
+            ("the tests passed", None),
+        ] {
+            assert_eq!(closing_line(&["first".into(), line.into()]), want, "{line}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
-//! JSON bodies of the HTTP API: serde types and nothing else, so that a program can read an answer without pulling in a server crate.
-//! Unknown fields are ignored and absent ones take their default: the same types read our answers and those of other servers of this API.
-//! Tokens, keys and unseal shares are `SecretString`: they leave through serde only, never through Debug.
+//! JSON bodies of the HTTP API: serde types and nothing else, so that a program can read an answer without pulling in a server
+//! crate. Unknown fields are ignored and absent ones take their default: the same types read our answers and those of other
+//! servers of this API. Tokens, keys and unseal shares are `SecretString`: they leave through serde only, never through Debug.
 
 mod auth;
 mod envelope;

@@ -1,4 +1,5 @@
-//! The wire form of `SecretString`: a plain JSON string, null as empty. Must be named at each field that may leave the process, so that it is never sent by accident.
+//! The wire form of `SecretString`: a plain JSON string, null as empty. Must be named at each field that may leave the process,
+//! so that it is never sent by accident.
 
 use serde::{Deserialize as _, Deserializer, Serializer};
 use strongroom_types::SecretString;

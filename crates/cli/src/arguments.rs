@@ -1,4 +1,5 @@
-//! Lets the flags of the reference through clap: long flags with one dash. Must never change what stands behind `--` or what is not a flag.
+//! Lets the flags of the reference through clap: long flags with one dash. Must never change what stands behind `--` or what is
+//! not a flag.
 
 use std::ffi::OsString;
 
@@ -6,7 +7,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::{EXIT_LOCAL, EXIT_OK};
 
-/// Turns `-format=json` into `--format=json`; leaves `-h`, `-f`, `-` and everything behind `--` alone. The first argument is the program.
+/// Turns `-format=json` into `--format=json`; leaves `-h`, `-f`, `-` and everything behind `--` alone. The first argument is the
+/// program.
 pub fn normalize(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut flags_ended = false;
     let one = |(index, arg): (usize, OsString)| {

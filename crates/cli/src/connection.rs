@@ -1,4 +1,5 @@
-//! The flags every command has, and what they and the environment make together: a client and an output format. Must never print the token.
+//! The flags every command has, and what they and the environment make together: a client and an output format. Must never print
+//! the token.
 
 use std::io::Read;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! Reads what a command is given: `key=value`, files, standard input, hidden prompts. Must never repeat a value in an error: a mistyped pair is often a secret.
+//! Reads what a command is given: `key=value`, files, standard input, hidden prompts. Must never repeat a value in an error: a
+//! mistyped pair is often a secret.
 
 use std::io::Read;
 

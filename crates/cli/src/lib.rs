@@ -1,7 +1,9 @@
-//! The client commands of the command line: own help and words, but flags, environment variables, exit codes and output shapes that scripts written for
-//! the reference know. Must never touch a server crate, print a secret anywhere but on stdout, or put one into a log, an error or a file that others can read.
+//! The client commands of the command line: own help and words, but flags, environment variables, exit codes and output shapes
+//! that scripts written for the reference know. Must never touch a server crate, print a secret anywhere but on stdout, or put
+//! one into a log, an error or a file that others can read.
 //!
-//! The binary flattens [`ClientCommand`] into its own commands, passes the arguments through [`normalize`] first, and runs what was parsed with [`run`].
+//! The binary flattens [`ClientCommand`] into its own commands, passes the arguments through [`normalize`] first, and runs what
+//! was parsed with [`run`].
 
 mod arguments;
 mod command;

@@ -1,4 +1,5 @@
-//! Golden texts: recorded answers go in, `golden/<name>.txt` must come out. And what can be told of a command line without a server.
+//! Golden texts: recorded answers go in, `golden/<name>.txt` must come out. And what can be told of a command line without a
+//! server.
 
 use clap::{CommandFactory as _, Parser};
 use serde_json::{Value, json};
@@ -40,7 +41,8 @@ fn kv2(data: Value, deletion_time: &str) -> Envelope {
 
 fn seal_status(sealed: bool) -> SealStatus {
     let mut status = json!({"type": "shamir", "initialized": true, "sealed": sealed, "t": 2, "n": 3, "progress": u8::from(sealed),
-        "nonce": if sealed { "25061b2e-7f63-59f5-5e1a-f2a10004f097" } else { "" }, "version": "1.2.3", "build_date": "2026-10-26T20:32:27Z",
+        "nonce": if sealed { "25061b2e-7f63-59f5-5e1a-f2a10004f097" } else { "" }, "version": "1.2.3",
+            "build_date": "2026-10-26T20:32:27Z",
         "storage_type": "inmem", "recovery_seal": false});
     if !sealed {
         status["cluster_name"] = json!("cluster-1");
@@ -91,17 +93,20 @@ fn key_value_secrets() {
 #[test]
 fn key_value_metadata() {
     let version = |destroyed| json!({"created_time": "2026-11-24T20:01:26Z", "deletion_time": "", "destroyed": destroyed});
-    let data = json!({"cas_required": false, "current_version": 10, "custom_metadata": {"k": "v"}, "delete_version_after": "0s", "max_versions": 0,
+    let data = json!({"cas_required": false, "current_version": 10, "custom_metadata": {"k": "v"},
+        "delete_version_after": "0s", "max_versions": 0,
         "versions": {"10": version(false), "9": version(true)}});
     golden("kv_metadata_get", Ok(Printed::text(kv::metadata("secret/metadata/a", data.as_object().unwrap()))));
-    let written = json!({"created_time": "2026-11-24T20:01:26Z", "custom_metadata": null, "deletion_time": "", "destroyed": false, "version": 1});
+    let written = json!({"created_time": "2026-11-24T20:01:26Z", "custom_metadata": null, "deletion_time": "",
+        "destroyed": false, "version": 1});
     golden("kv_put", Ok(Printed::text(kv::versioned("secret/data/zz", written.as_object(), None))));
 }
 
 #[test]
 fn answers_of_any_path() {
     let print = |value: Value, format, field| secret::print(&read::<Envelope>(value), format, field);
-    let leased = json!({"request_id": "r-1", "lease_id": "db/creds/app/1", "lease_duration": 5400, "renewable": true, "data": {"username": "u", "nested": {"b": [true, null], "a": 1.5}}});
+    let leased = json!({"request_id": "r-1", "lease_id": "db/creds/app/1", "lease_duration": 5400, "renewable": true,
+        "data": {"username": "u", "nested": {"b": [true, null], "a": 1.5}}});
     golden("read_leased", print(leased.clone(), Format::Table, None));
     golden("read_leased_json", print(leased.clone(), Format::Json, None));
     golden("read_lease_id", print(leased, Format::Table, Some("lease_id")));
@@ -113,8 +118,10 @@ fn answers_of_any_path() {
 #[test]
 fn tokens_and_wrapping() {
     let print = |value: Value, format, field| secret::print(&read::<Envelope>(value), format, field);
-    let token = json!({"request_id": "r-1", "warnings": ["Policy \"p\" does not exist"], "auth": {"client_token": "s.t", "accessor": "acc",
-        "policies": ["default", "p"], "token_policies": ["default", "p"], "metadata": {"user": "ann"}, "lease_duration": 3600, "renewable": true, "token_type": "service"}});
+    let token = json!({"request_id": "r-1", "warnings": ["Policy \"p\" does not exist"], "auth": {"client_token": "s.t",
+        "accessor": "acc",
+        "policies": ["default", "p"], "token_policies": ["default", "p"], "metadata": {"user": "ann"}, "lease_duration": 3600,
+            "renewable": true, "token_type": "service"}});
     golden("token", print(token.clone(), Format::Table, None));
     golden("token_json", print(token.clone(), Format::Json, None));
     golden("token_field", print(token.clone(), Format::Table, Some("token")));
@@ -135,8 +142,10 @@ fn tokens_and_wrapping() {
 
 #[test]
 fn lists() {
-    let table = json!({"secret/": {"type": "kv", "description": "", "accessor": "kv_1", "uuid": "u-1", "options": {"version": "2"},
-        "config": {"default_lease_ttl": 0, "max_lease_ttl": 7200}}, "sys/": {"type": "system", "description": "system endpoints", "accessor": "system_1", "uuid": "u-2", "options": null}});
+    let table = json!({"secret/": {"type": "kv", "description": "", "accessor": "kv_1", "uuid": "u-1",
+        "options": {"version": "2"},
+        "config": {"default_lease_ttl": 0, "max_lease_ttl": 7200}}, "sys/": {"type": "system",
+            "description": "system endpoints", "accessor": "system_1", "uuid": "u-2", "options": null}});
     golden("secrets_list", Ok(Printed::text(mounts::mounts(&read(table.clone()), false))));
     golden("secrets_list_detailed", Ok(Printed::text(mounts::mounts(&read(table), true))));
     golden("keys", mounts::keys(&[json!("a"), json!("b/")], Format::Table));
@@ -236,10 +245,12 @@ fn the_commands_are_sound_and_take_flags_in_both_spellings() {
         "kv delete -versions=1,2 secret/a",
         "kv destroy -versions=1 -versions=2 secret/a",
         "kv list -mount=secret",
-        "kv metadata put -max-versions=5 -cas-required=false -delete-version-after=1h -custom-metadata=a=b -custom-metadata=c=d secret/a",
+        "kv metadata put -max-versions=5 -cas-required=false -delete-version-after=1h -custom-metadata=a=b \
+          -custom-metadata=c=d secret/a",
         "write -f a/b",
         "write -force=true a/b",
-        "token create -policy=a -policy=b -ttl=1h -period=30 -orphan -no-default-policy -use-limit=2 -display-name=x -metadata=k=v -id=t -type=batch -explicit-max-ttl=2h -renewable=false",
+        "token create -policy=a -policy=b -ttl=1h -period=30 -orphan -no-default-policy -use-limit=2 -display-name=x \
+          -metadata=k=v -id=t -type=batch -explicit-max-ttl=2h -renewable=false",
         "token renew -increment=30m -accessor acc",
         "token revoke -mode=path auth/token",
         "login -no-store -no-print -method=token -",

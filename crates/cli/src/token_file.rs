@@ -1,4 +1,5 @@
-//! The file where `login` leaves the token for later commands, at the place other clients of this API use. Must never be readable by others, not even for a moment.
+//! The file where `login` leaves the token for later commands, at the place other clients of this API use. Must never be readable
+//! by others, not even for a moment.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

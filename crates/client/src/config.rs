@@ -38,7 +38,8 @@ impl Config {
     }
 
     pub(crate) fn http_client(&self, address: &Address) -> Result<reqwest::Client, Error> {
-        // Redirects are followed by hand: the token must not travel to another origin. A proxy would see the plain text of an http address.
+        // Redirects are followed by hand: the token must not travel to another origin. A proxy would see the plain text of an
+        // http address.
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

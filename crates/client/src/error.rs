@@ -1,5 +1,5 @@
-//! What can go wrong, grouped by who must act: the caller, the network, the server. Must never hold a token, a body that was sent, or a value that was read:
-//! serde's own messages quote values, so only the place in the text is kept.
+//! What can go wrong, grouped by who must act: the caller, the network, the server. Must never hold a token, a body that was
+//! sent, or a value that was read: serde's own messages quote values, so only the place in the text is kept.
 
 /// Errors of this crate.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,5 @@
-//! Sends one request and reads its answer. Must never send the token to an origin other than the configured one, nor read without a bound.
+//! Sends one request and reads its answer. Must never send the token to an origin other than the configured one, nor read without
+//! a bound.
 
 use bytes::Bytes;
 use reqwest::Url;

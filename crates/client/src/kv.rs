@@ -1,4 +1,5 @@
-//! Key-value secrets: which version a mount has, and where its parts are. Must never guess the version: a wrong guess writes to another path.
+//! Key-value secrets: which version a mount has, and where its parts are. Must never guess the version: a wrong guess writes to
+//! another path.
 
 use serde_json::{Map, Value};
 use strongroom_api::{Envelope, MetadataSettings, UiMount, VersionNumbers, WriteOptions, WriteVersion};

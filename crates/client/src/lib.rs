@@ -1,6 +1,6 @@
-//! The Rust client of the HTTP API: one request in, one answer out, with typed calls for what most programs need.
-//! Must never print or log the token, follow a redirect to another origin, take a proxy from the environment, or read environment variables and files:
-//! all of it comes in through `Config`.
+//! The Rust client of the HTTP API: one request in, one answer out, with typed calls for what most programs need. Must never
+//! print or log the token, follow a redirect to another origin, take a proxy from the environment, or read environment variables
+//! and files: all of it comes in through `Config`.
 
 mod address;
 mod config;

@@ -51,7 +51,8 @@ impl Response {
         self.json::<Data<T>>().map(|envelope| envelope.data)
     }
 
-    /// A read that may find nothing: 404 is None, unless the server sent an envelope with it (a deleted version, or only warnings).
+    /// A read that may find nothing: 404 is None, unless the server sent an envelope with it (a deleted version, or only
+    /// warnings).
     pub fn found(self) -> Result<Option<Envelope>, Error> {
         if self.status != 404 {
             return self.checked()?.envelope();

@@ -108,6 +108,6 @@ impl AsyncWrite for Watched {
             ready!(self.stream.writer().poll_shutdown(cx))?;
             self.write_ended = true;
         }
-        if false && self.activity.lingers() { self.poll_discard(cx) } else { Poll::Ready(Ok(())) }
+        if self.activity.lingers() { self.poll_discard(cx) } else { Poll::Ready(Ok(())) }
     }
 }

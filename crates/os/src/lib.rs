@@ -1,6 +1,6 @@
-//! Hardens the process before the first secret is in memory: no core dumps, no tracing by other processes of the user,
-//! files for the owner only, memory locked where the limit allows it (decisions.md 13). Must never decide what to do about a step that failed:
-//! it reports, the caller logs or refuses. The one crate that may hold `unsafe`; with rustix none is needed.
+//! Hardens the process before the first secret is in memory: no core dumps, no tracing by other processes of the user, files for
+//! the owner only, memory locked where the limit allows it (decisions.md 13). Must never decide what to do about a step that
+//! failed: it reports, the caller logs or refuses. The one crate that may hold `unsafe`; with rustix none is needed.
 
 mod swap;
 
@@ -66,8 +66,8 @@ fn forbid_tracing() -> Step {
     step(set_dumpable_behavior(DumpableBehavior::NotDumpable))
 }
 
-/// Locks pages as they are touched. Only under an unlimited memlock limit: allocators and SQLite reserve far more than they use, reservations count,
-/// so under a finite limit the call fails or, worse, a later allocation does (prototype-findings.md 2).
+/// Locks pages as they are touched. Only under an unlimited memlock limit: allocators and SQLite reserve far more than they use,
+/// reservations count, so under a finite limit the call fails or, worse, a later allocation does (prototype-findings.md 2).
 fn lock_all_memory() -> Step {
     match getrlimit(Resource::Memlock).current {
         Some(limit_bytes) => Step::Skipped(format!("the memlock limit is {limit_bytes} bytes, not unlimited")),

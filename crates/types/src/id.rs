@@ -38,7 +38,7 @@ pub mod base62 {
 
     /// Digits that `bytes` bytes take. `bytes` must be a multiple of eight.
     pub const fn width(bytes: usize) -> usize {
-        bytes / 8 * 11
+        (bytes / 8).saturating_mul(11)
     }
 
     /// Encodes a multiple of eight bytes; a shorter tail is left out.

@@ -119,7 +119,8 @@ proptest! {
         let clear = ["a", "b.a", "c.b.a", "b.c"];
         let keys = vec!["c".to_owned()];
         for keys in [&[][..], &keys[..]] {
-            let expected = twin(&value, &[], false, &clear, keys);
+            // Reading may move a float by one bit: both sides are read once.
+            let expected: Value = serde_json::from_str(&twin(&value, &[], false, &clear, keys).to_string()).unwrap();
             for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap(), escaped(&value.to_string())] {
                 let found = masked(&text, &ClearPaths::new(clear), keys).unwrap();
                 prop_assert!(!found.contains('\n'));

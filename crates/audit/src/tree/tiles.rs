@@ -1,7 +1,8 @@
 //! Files of 256 hashes, 8 KiB each, at the paths that C2SP tlog-tiles gives them. A full tile never changes.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Hash;
@@ -96,14 +97,17 @@ fn read_partial(path: &Path) -> Option<(PathBuf, Vec<Hash>)> {
     (hashes.len() == count && rest.is_empty()).then(|| (path.to_owned(), hashes.to_vec()))
 }
 
+/// SECURITY: mode 0600, as for everything here; hashes of guessable lines tell something too.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::write(path, bytes) {
+    let open = || fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    let file = match open() {
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             if let Some(folder) = path.parent() {
                 crate::sink::file::make_folder(folder)?;
             }
-            fs::write(path, bytes)
+            open()
         }
-        done => done,
-    }
+        opened => opened,
+    };
+    file?.write_all(bytes)
 }

@@ -4,6 +4,8 @@
 
 mod chain;
 mod files;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::path::{Path, PathBuf};

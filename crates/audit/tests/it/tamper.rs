@@ -51,7 +51,8 @@ fn edit(bytes: &mut Vec<u8>, has_lines: bool, rng: &mut StdRng) -> &'static str 
         }
         5 => {
             let mut forged = lines[a].clone();
-            forged.splice(forged.len() - 2..forged.len() - 2, *b",\"x\":1");
+            let at = forged.len().saturating_sub(2);
+            forged.splice(at..at, *b",\"x\":1");
             changed.insert(b, forged);
             "line inserted"
         }

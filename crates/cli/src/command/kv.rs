@@ -225,7 +225,8 @@ impl Patch {
     }
 }
 
-/// Reads, merges and writes back under check-and-set, so that another writer's change in between is not lost. Null removes a key, as on the server.
+/// Reads, merges and writes back under check-and-set, so that another writer's change in between is not lost. Null removes a key,
+/// as on the server.
 async fn merge_here(
     session: &Session<'_>,
     mount: &KvMount,

@@ -1,4 +1,5 @@
-//! `login`: checks a token and keeps it for later commands. Must never store a token that the server refuses, nor print one unless asked for the answer.
+//! `login`: checks a token and keeps it for later commands. Must never store a token that the server refuses, nor print one
+//! unless asked for the answer.
 
 use std::io::Read;
 

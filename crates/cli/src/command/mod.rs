@@ -1,4 +1,5 @@
-//! The commands, one file each. Every one turns its arguments into requests and the answers into `Printed`; none may write to a stream itself.
+//! The commands, one file each. Every one turns its arguments into requests and the answers into `Printed`; none may write to a
+//! stream itself.
 
 mod kv;
 mod kv_metadata;
@@ -18,7 +19,8 @@ use clap::Subcommand;
 use crate::environment::Environment;
 use crate::output::{Failure, Printed};
 
-// Documented where it is exported: a doc comment here would become the help text of the binary. No Debug: arguments can be secrets.
+// Documented where it is exported: a doc comment here would become the help text of the binary. No Debug: arguments can be
+// secrets.
 #[derive(Subcommand)]
 #[non_exhaustive]
 pub enum ClientCommand {

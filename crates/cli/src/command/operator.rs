@@ -1,4 +1,5 @@
-//! `operator`: the life of the root key. Must never store or log a share: they go to stdout once, or come from a prompt, standard input or an argument.
+//! `operator`: the life of the root key. Must never store or log a share: they go to stdout once, or come from a prompt, standard
+//! input or an argument.
 
 use std::io::Read;
 

@@ -1,4 +1,5 @@
-//! `status`: works on a sealed server and without a token. Must never say 0 when the server is sealed or unknown: scripts wait for it.
+//! `status`: works on a sealed server and without a token. Must never say 0 when the server is sealed or unknown: scripts wait
+//! for it.
 
 use std::io::Read;
 

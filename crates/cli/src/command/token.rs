@@ -1,4 +1,5 @@
-//! `token`: look up, renew and revoke; creation has a file of its own. Must never mix up a token and an accessor: one of them is public.
+//! `token`: look up, renew and revoke; creation has a file of its own. Must never mix up a token and an accessor: one of them is
+//! public.
 
 use std::io::Read;
 

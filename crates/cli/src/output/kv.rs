@@ -1,4 +1,5 @@
-//! Prints key-value secrets of version 2 with their metadata, and of version 1 without. Must never mix the two: a secret may have a key named `metadata`.
+//! Prints key-value secrets of version 2 with their metadata, and of version 1 without. Must never mix the two: a secret may have
+//! a key named `metadata`.
 
 use serde_json::{Map, Value};
 use strongroom_client::KvVersion;

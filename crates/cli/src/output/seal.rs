@@ -1,4 +1,5 @@
-//! Prints the seal's state, the barrier key's state and the outcome of initialisation. Must never leave out that a server is sealed.
+//! Prints the seal's state, the barrier key's state and the outcome of initialisation. Must never leave out that a server is
+//! sealed.
 
 use serde_json::{Value, json};
 use strongroom_client::api::{InitAnswer, InitRequest, KeyStatus, Leader, SealStatus};
@@ -72,7 +73,8 @@ fn short_time(time: &str) -> String {
     short().unwrap_or_else(|| time.to_owned())
 }
 
-/// The only time that these secrets are seen. JSON has the keys that scripts read, those of recovery shares included, which a shamir seal has none of.
+/// The only time that these secrets are seen. JSON has the keys that scripts read, those of recovery shares included, which a
+/// shamir seal has none of.
 pub(crate) fn init(answer: &InitAnswer, request: &InitRequest, format: Format) -> Result<Printed, Failure> {
     if format == Format::Table {
         return Ok(Printed::text(init_text(answer, request)));

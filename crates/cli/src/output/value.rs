@@ -1,5 +1,5 @@
-//! Values as one line of text, in the notation that scripts know from the reference: `[a b]`, `map[k:v]`, `<nil>`, durations for keys that mean one.
-//! Must never change a value that is printed alone with `-field`.
+//! Values as one line of text, in the notation that scripts know from the reference: `[a b]`, `map[k:v]`, `<nil>`, durations for
+//! keys that mean one. Must never change a value that is printed alone with `-field`.
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! The client against a canned responder, because the real server is built from crates above this one; end-to-end runs are in crates/strongroom/tests.
+//! The client against a canned responder, because the real server is built from crates above this one; end-to-end runs are in
+//! crates/strongroom/tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

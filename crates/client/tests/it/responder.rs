@@ -1,4 +1,5 @@
-//! Answers each connection with the next canned reply and keeps what was asked. Reads one request per connection, with a Content-Length body or none.
+//! Answers each connection with the next canned reply and keeps what was asked. Reads one request per connection, with a
+//! Content-Length body or none.
 
 use std::sync::{Arc, Mutex};
 

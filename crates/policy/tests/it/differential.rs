@@ -49,7 +49,7 @@ fn texts(rules: &[ModelRule]) -> [String; 3] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(15000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn the_tree_decides_as_the_model_does(rules in rules(), paths in prop::collection::vec(path(), 1..8)) {

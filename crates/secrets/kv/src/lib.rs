@@ -21,14 +21,8 @@ use strongroom_types::BoxFuture;
 pub use record::VERSIONS_MAX;
 pub use store::{NAME_BYTES_MAX, VALUE_BYTES_MAX};
 
-/// Version by the option `version`: `1` (also when absent) or `2`.
+/// Version by the option `version`: `1` (also when absent) or `2`. The names `kv-v1` and `kv-v2` are the core's matter.
 pub const KV: Builtin = Builtin { name: "kv", kind: EngineKind::Secrets, make: by_option, docs: "secrets-kv.md" };
-/// Another name for `kv` with `version` 1.
-pub const KV_V1: Builtin =
-    Builtin { name: "kv-v1", kind: EngineKind::Secrets, make: |_| Ok(Arc::new(Kv::V1)), docs: "secrets-kv.md" };
-/// Another name for `kv` with `version` 2.
-pub const KV_V2: Builtin =
-    Builtin { name: "kv-v2", kind: EngineKind::Secrets, make: |_| Ok(Arc::new(Kv::V2)), docs: "secrets-kv.md" };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kv {

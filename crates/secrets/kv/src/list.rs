@@ -12,6 +12,8 @@ use crate::{json, store};
 const NAMES_MAX: usize = 1_000_000;
 /// Keys in one answer that carries their metadata.
 const DETAILED_MAX: usize = 10_000;
+/// Size of such an answer; checked after each key.
+const DETAILED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Part of a long list.
 #[derive(Deserialize, Default)]
@@ -129,7 +131,9 @@ fn keys_into(out: &mut Vec<u8>, names: &[String]) {
     out.push(b']');
 }
 
-async fn detailed(ctx: &mut Ctx, folder: &str, names: &[String]) -> Result<Output> {
+async fn detailed(ctx: &Ctx, folder: &str, names: &[String]) -> Result<Output> {
+    // Nothing rests on these reads, and there may be more of them than one commit can check.
+    let peek = ctx.peek();
     let mut out = b"{\"key_info\":{".to_vec();
     for (i, name) in names.iter().enumerate() {
         if i > 0 {
@@ -137,10 +141,16 @@ async fn detailed(ctx: &mut Ctx, folder: &str, names: &[String]) -> Result<Outpu
         }
         json::text(&mut out, name);
         out.push(b':');
-        let entry = if name.ends_with('/') { None } else { store::find(ctx, &format!("{folder}{name}")).await? };
+        let key = store::records(&ctx.mount, &format!("{folder}{name}"));
+        let entry = if name.ends_with('/') { None } else { peek.get(&key).await? };
         match entry {
             Some(entry) => json::metadata_into(&mut out, &Record::parse(entry.value())?),
             None => out.extend_from_slice(b"{}"),
+        }
+        if out.len() > DETAILED_BYTES_MAX {
+            return Err(Error::invalid(format!(
+                "answer is larger than {DETAILED_BYTES_MAX} bytes: list with `after` and `limit`"
+            )));
         }
     }
     out.extend_from_slice(b"},");

@@ -19,6 +19,7 @@ use crate::server::{Plan, Server, files_below};
 use crate::{Tally, build, place};
 
 const SECRETS: usize = 1_000;
+const STORE: &str = "the store";
 
 pub fn run(args: &Args) -> Result<Tally> {
     let secrets = args.number("secrets", SECRETS)?;
@@ -30,8 +31,8 @@ pub fn run(args: &Args) -> Result<Tally> {
     (plan.tls, plan.log_level, plan.allow_core) = (true, "debug", true);
     let head = format!("cnry{}", random_text(12));
     let mut tally = Tally::default();
-    let (needles, refusals) = traffic(&plan, &head, secrets, &mut tally)?;
-    search(&plan, dir.path(), &head, needles, &refusals, &mut tally)?;
+    let storm = traffic(&plan, &head, secrets, &mut tally)?;
+    search(&plan, dir.path(), &head, &storm, &mut tally)?;
     dir.disable_cleanup(keep);
     println!("canary: {secrets} marked secrets, {} searches clean, {} not", tally.passed, tally.failed);
     Ok(tally)
@@ -41,15 +42,15 @@ fn random_text(length: usize) -> String {
     rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect()
 }
 
-/// Sends all secrets, then crashes the server. Returns the tokens that the server made, and its refusals.
-fn traffic(plan: &Plan, head: &str, secrets: usize, tally: &mut Tally) -> Result<(Needles, Vec<u8>)> {
+/// Sends all secrets, then crashes the server.
+fn traffic(plan: &Plan, head: &str, secrets: usize, tally: &mut Tally) -> Result<Storm> {
     let mut server = Server::start(plan)?;
     let keys = server.init()?;
     let api = server.api(&keys.root);
     storm::prepare(&api)?;
     let mut storm = Storm::new(api);
-    storm.needles.add(&keys.root);
-    storm.needles.add(&keys.unseal);
+    storm.tokens.add(&keys.root);
+    storm.tokens.add(&keys.unseal);
     for i in 0..secrets {
         KINDS[i % KINDS.len()](&mut storm, &format!("{head}{}", random_text(16)))?;
     }
@@ -58,27 +59,30 @@ fn traffic(plan: &Plan, head: &str, secrets: usize, tally: &mut Tally) -> Result
     again.unseal(&keys)?;
     cores::crash(&plan.dir, &mut again, "SEGV", tally)?;
     println!("canary: {} requests, {} bytes of refusals", storm.requests, storm.refusals.len());
-    Ok((storm.needles, storm.refusals))
+    Ok(storm)
 }
 
 /// Looks for the head that all marks share, and for each token. First the search itself must find what was hidden.
-fn search(plan: &Plan, dir: &Path, head: &str, tokens: Needles, refusals: &[u8], tally: &mut Tally) -> Result<()> {
+fn search(plan: &Plan, dir: &Path, head: &str, storm: &Storm, tally: &mut Tally) -> Result<()> {
     let mut marks = Needles::default();
     marks.add(head);
     let (list, refused, control) = (dir.join("needles.txt"), dir.join("refusals.txt"), dir.join("control.bin"));
     fs::write(&control, [b"\0\xff".as_slice(), head.as_bytes(), b"\0"].concat())?;
     ensure!(marks.find(&list, std::slice::from_ref(&control))?.len() == 1, "the search does not find what is there");
-    fs::write(&refused, refusals)?;
+    fs::write(&refused, &storm.refusals)?;
     let audit = files_below(&plan.audit_dir())?;
     ensure!(audit.iter().any(|p| fs::metadata(p).is_ok_and(|m| m.len() > 10_000)), "there is no audit log to search");
     let places = [
         ("the server's log", vec![plan.log()]),
         ("the audit log", audit),
         ("refusals", vec![refused]),
-        ("the store", files_below(&plan.data())?),
+        (STORE, files_below(&plan.data())?),
     ];
     for (name, files) in places {
-        for (kind, needles) in [("secret", &marks), ("token, accessor or key", &tokens)] {
+        for (kind, needles) in [("secret", &marks), ("token or key", &storm.tokens), ("accessor", &storm.accessors)] {
+            if name == STORE && kind == "accessor" {
+                continue;
+            }
             let found = needles.find(&list, &files)?;
             tally.check(found.is_empty(), || format!("a {kind} stands in {name}:\n{}", found.join("\n")));
         }

@@ -10,7 +10,10 @@ use crate::api::{Answer, Api};
 /// A caller that remembers refusals and the tokens that the server made.
 pub struct Storm {
     api: Api,
-    pub needles: Needles,
+    /// Tokens that the server made.
+    pub tokens: Needles,
+    /// Their accessors. They are record keys, so the store may hold them; logs and refusals may not.
+    pub accessors: Needles,
     pub refusals: Vec<u8>,
     pub requests: usize,
 }
@@ -21,7 +24,7 @@ pub const KINDS: &[fn(&mut Storm, &str) -> Result<()>] =
 
 impl Storm {
     pub fn new(api: Api) -> Self {
-        Self { api, needles: Needles::default(), refusals: Vec::new(), requests: 0 }
+        Self { api, tokens: Needles::default(), accessors: Needles::default(), refusals: Vec::new(), requests: 0 }
     }
 
     fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Result<Answer> {
@@ -44,12 +47,17 @@ impl Storm {
         Ok(answer)
     }
 
-    /// Tokens and accessors that an answer gave out are secrets too.
+    /// Tokens and accessors that an answer gave out must stay out of logs too.
     fn learn(&mut self, answer: &Answer) {
         let body = answer.json();
-        for text in ["/auth/client_token", "/auth/accessor", "/wrap_info/token", "/wrap_info/accessor"] {
-            if let Some(Value::String(secret)) = body.pointer(text) {
-                self.needles.add(secret);
+        for (path, needles) in [
+            ("/auth/client_token", &mut self.tokens),
+            ("/wrap_info/token", &mut self.tokens),
+            ("/auth/accessor", &mut self.accessors),
+            ("/wrap_info/accessor", &mut self.accessors),
+        ] {
+            if let Some(Value::String(secret)) = body.pointer(path).filter(|v| **v != "") {
+                needles.add(secret);
             }
         }
     }

@@ -33,8 +33,11 @@ pub fn metadata() -> Result<Value> {
 
 /// Our crates by their short name, with their folder.
 pub fn crates(metadata: &Value) -> BTreeMap<String, String> {
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    packages.filter_map(|p| Some((short(p["name"].as_str()?), folder(p["manifest_path"].as_str()?)))).collect()
+    packages(metadata).filter_map(|p| Some((short(p["name"].as_str()?), folder(p["manifest_path"].as_str()?)))).collect()
+}
+
+fn packages(metadata: &Value) -> impl Iterator<Item = &Value> {
+    metadata["packages"].as_array().into_iter().flatten()
 }
 
 fn short(name: &str) -> String {
@@ -61,20 +64,22 @@ fn allowed() -> Result<BTreeMap<String, BTreeSet<String>>> {
 
 pub fn edges(metadata: &Value) -> Result<Findings> {
     let (allowed, ours, mut findings) = (allowed()?, crates(metadata), Findings::new());
-    for package in metadata["packages"].as_array().into_iter().flatten() {
+    let full_names: BTreeSet<&str> = packages(metadata).filter_map(|p| p["name"].as_str()).collect();
+    for package in packages(metadata) {
         let from = short(package["name"].as_str().unwrap_or_default());
         let Some(may) = allowed.get(&from) else {
             findings.push(format!("{from}: no line in xtask/tidy/edges.txt"));
             continue;
         };
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
-            let to = short(dependency["name"].as_str().unwrap_or_default());
+            let name = dependency["name"].as_str().unwrap_or_default();
+            let to = short(name);
             let in_tests = dependency["kind"] == "dev";
             let in_tests_allowed = in_tests && allowed.get(&format!("{from} (tests)")).is_some_and(|may| may.contains(&to));
-            if ours.contains_key(&to) && !may.contains(&to) && !in_tests_allowed {
+            if full_names.contains(name) && !may.contains(&to) && !in_tests_allowed {
                 findings.push(format!("{from} may not know {to}{}", if in_tests { " in its tests" } else { "" }));
             }
-            if BANNED_DIRECT.contains(&to.as_str()) {
+            if BANNED_DIRECT.contains(&name) {
                 findings.push(format!("{from}: {to} is banned as a dependency of ours"));
             }
         }

@@ -47,7 +47,7 @@ fn is_test(path: &str) -> bool {
     path.ends_with("/tests.rs")
         || path.ends_with("_tests.rs")
         || path.ends_with("/testing.rs")
-        || ["/tests/", "/conformance/", "crates/testkit/", "fuzz/"].iter().any(|part| path.contains(part))
+        || ["/tests/", "/testing/", "/conformance/", "crates/testkit/", "fuzz/"].iter().any(|part| path.contains(part))
 }
 
 /// All files that git tracks or would track, relative to the root.

@@ -109,6 +109,12 @@ impl FileDevice {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// The key that an intruder would find in memory.
+    #[cfg(test)]
+    pub(crate) fn stolen_key(&self) -> crate::epoch::EpochKey {
+        lock(&self.inner.ledger).key.take().unwrap()
+    }
+
     /// Base64 of the key that verifiers trust.
     pub fn public_key_text(seed: &SecretBytes) -> Result<String, AuditError> {
         use base64::Engine as _;

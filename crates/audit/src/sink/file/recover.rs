@@ -33,6 +33,7 @@ pub(super) fn open(config: &FileConfig, wrap: Wrap) -> Result<Recovered, AuditEr
         make_folder(folder).map_err(AuditError::io("creating", folder))?;
     }
     let public = log_public_key(&config.log_key)?;
+    let file = open_append(&config.path)?;
     let key_file = lock_and_check_key(&folder.join("key"), &public)?;
     let last = last_checkpoint(&config.path, &folder.join("checkpoints"), config.expected)?;
     let segments = segment::list(&config.path).map_err(AuditError::io("listing", &config.path))?;
@@ -44,7 +45,6 @@ pub(super) fn open(config: &FileConfig, wrap: Wrap) -> Result<Recovered, AuditEr
         check_signature(&config.path, last, epochs.key_of(last.checkpoint.epoch, &tail.appointments))?;
     }
 
-    let file = open_append(&config.path)?;
     let (bytes, dropped_bytes) = cut_torn(&config.path, &file, &segments, tail.torn_bytes)?;
     let first_seq = segments.last().filter(|s| s.path == config.path).map_or(size, |s| s.first_seq);
     let writer = Writer::new(config.path.clone(), wrap(file), bytes, first_seq);
