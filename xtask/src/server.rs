@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -63,7 +64,7 @@ impl Plan {
 
     /// Writes the configuration (durable store, file audit) and makes the folders that it names.
     pub fn write_config(&self) -> Result<PathBuf> {
-        fs::create_dir_all(self.data())?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(self.data())?;
         fs::create_dir_all(self.audit_dir())?;
         let (store, node) = if self.is_reference() { ("raft", "  node_id = \"one\"\n") } else { ("embedded", "") };
         let tls = if self.tls {
@@ -235,8 +236,23 @@ impl Server {
         run::text(Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &self.pid().to_string()])).map(drop)
     }
 
-    /// Waits for the end. Errors: it takes longer than half a minute.
-    pub fn wait_end(&mut self) -> Result<()> {
+    /// Signals again and again until the process ends: Rust's runtime swallows the first SIGSEGV that is not a fault.
+    /// Errors: it takes longer than half a minute.
+    pub fn signal_until_end(&mut self, name: &str) -> Result<()> {
+        let end = Instant::now() + STOP_LIMIT;
+        while self.child.try_wait()?.is_none() {
+            self.signal(name)?;
+            if Instant::now() > end {
+                bail!("SIG{name} does not end the server");
+            }
+            sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// SIGTERM: an orderly stop. Errors: it takes longer than half a minute.
+    pub fn stop(&mut self) -> Result<()> {
+        self.signal("TERM")?;
         let end = Instant::now() + STOP_LIMIT;
         while self.child.try_wait()?.is_none() {
             if Instant::now() > end {
@@ -245,12 +261,6 @@ impl Server {
             sleep(POLL);
         }
         Ok(())
-    }
-
-    /// SIGTERM: an orderly stop.
-    pub fn stop(&mut self) -> Result<()> {
-        self.signal("TERM")?;
-        self.wait_end()
     }
 
     /// Keeps running in the foreground until the process ends by itself or by Ctrl-C.

@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use strongroom_types::{Rng, SecretBytes, Timestamp};
 use zeroize::Zeroize as _;
 
-use crate::AuditError;
 use crate::json::Object;
 use crate::line;
 use crate::note::{hash_from, is_signature};
 use crate::time_text::push_quoted_time;
 use crate::tree::{Hash, sha256};
+use crate::{AuditError, Limits};
 
 /// Separates signatures on lines from those on checkpoints.
 const DOMAIN: &[u8] = b"strongroom audit appointment 1\n";
@@ -41,6 +41,12 @@ impl EpochKey {
         let key = Self::from_seed(&SecretBytes::new(seed.to_vec()), number, since, appointed_at);
         seed.zeroize();
         key
+    }
+
+    /// Whether the epoch has lasted long enough. One without records goes on: there is nothing to protect.
+    pub(crate) fn is_over(&self, size: u64, now: Timestamp, limits: &Limits) -> bool {
+        let records = size.saturating_sub(self.appointed_at).saturating_sub(1);
+        records > 0 && (now.seconds_since(self.since) >= limits.epoch_s || records >= limits.epoch_records)
     }
 
     pub(crate) fn public(&self) -> Hash {

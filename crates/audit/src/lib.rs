@@ -35,6 +35,6 @@ pub use record::{
 };
 pub use sink::Device;
 pub use sink::file::{FileConfig, FileDevice, Limits, Medium};
-pub use sink::lines::LinesDevice;
+pub use sink::lines::{LinesConfig, LinesDevice};
 pub use tree::{Hash, leaf_hash};
 pub use verify::{Options, Problem, Report, Restart, verify};

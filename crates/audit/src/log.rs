@@ -114,10 +114,12 @@ impl Log {
     }
 
     fn each(&self, act: impl Fn(&dyn Device) -> Result<(), AuditError>) -> Result<(), AuditError> {
-        self.devices.iter().fold(Ok(()), |first, (_, device)| {
-            let done = act(&**device);
-            first.and(done)
-        })
+        let mut first = Ok(());
+        for (_, device) in &self.devices {
+            let done = act(&**device); // every device has its turn
+            first = first.and(done);
+        }
+        first
     }
 }
 

@@ -14,7 +14,7 @@ use crate::line;
 use crate::note::hash_from;
 use crate::sink::file::segment::{self, Lines, Segment, Step};
 use crate::tree::{Hash, TILE_HASHES, Tiles, TreeReader, check_inclusion, inclusion, leaf_hash};
-use crate::verify::{NextNote, Notes};
+use crate::verify::{Found, NextNote, Notes};
 use crate::{AuditError, Checkpoint};
 
 /// As it is written to a file, in JSON.
@@ -111,8 +111,11 @@ fn first_checkpoint_above(path: &Path, seq: u64) -> Result<(Checkpoint, String),
     let mut notes = Notes::open(path)?;
     loop {
         match notes.next().map_err(AuditError::io("reading", path))? {
-            NextNote::Note { checkpoint, note, .. } if checkpoint.head.size > seq => return Ok((checkpoint, note)),
-            NextNote::Note { .. } => {}
+            NextNote::Note(found) if found.checkpoint.head.size > seq => {
+                let Found { checkpoint, note, .. } = *found;
+                return Ok((checkpoint, note));
+            }
+            NextNote::Note(_) => {}
             NextNote::Damaged => return Err(ProofError::Damaged("a checkpoint can't be read")),
             NextNote::Torn | NextNote::End => return Err(ProofError::NotCovered(seq)),
         }

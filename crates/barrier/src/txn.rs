@@ -29,8 +29,8 @@ pub enum Intent {
 pub struct Txn {
     view: View,
     intent: Intent,
-    /// What was read, and the revision it was at; None for absent.
-    reads: BTreeMap<Bytes, Option<Revision>>,
+    /// What was read; None for absent. Read again, it is the same: one look at the store for each key.
+    reads: BTreeMap<Bytes, Option<Arc<Entry>>>,
     /// Prefixes listed, and the head before.
     ranges: Vec<(Bytes, Revision)>,
     /// None for a delete.
@@ -47,42 +47,30 @@ impl Txn {
         &self.view
     }
 
-    /// The entry as this transaction sees it, its own writes first. Errors: `Conflict` when it changed since this
-    /// transaction read it before, `Corrupt`, `Sealed`.
+    /// The entry as this transaction sees it, its own writes first. Errors: `Corrupt`, `Sealed`.
     pub async fn get(&mut self, key: &[u8]) -> Result<Option<Arc<Entry>>> {
-        if let Some(own) = self.writes.get(key) {
-            return Ok(own.clone());
+        if let Some(known) = self.writes.get(key).or_else(|| self.reads.get(key)) {
+            return Ok(known.clone());
         }
-        if self.intent == Intent::Write
-            && let Some((value, revision)) = self.view.inner().store.queued(key)
-        {
-            return self.read_queued(key, value, revision);
-        }
-        let entry = self.view.get(key).await?;
-        match &entry {
-            Some(entry) => self.remember(entry.key().clone(), Some(entry.revision()))?,
-            None => self.remember(Bytes::copy_from_slice(key), None)?,
-        }
+        let queued = match self.intent {
+            Intent::Write => self.view.inner().store.queued(key),
+            Intent::Read => None,
+        };
+        let entry = match queued {
+            Some((value, revision)) => self.open_queued(key, value, revision)?,
+            None => self.view.get(key).await?,
+        };
+        let key = entry.as_ref().map_or_else(|| Bytes::copy_from_slice(key), |e| e.key().clone());
+        self.reads.insert(key, entry.clone());
         Ok(entry)
     }
 
-    fn read_queued(&mut self, key: &[u8], value: Option<Bytes>, revision: Revision) -> Result<Option<Arc<Entry>>> {
+    fn open_queued(&self, key: &[u8], value: Option<Bytes>, revision: Revision) -> Result<Option<Arc<Entry>>> {
+        let Some(sealed) = value else { return Ok(None) };
         let key = Bytes::copy_from_slice(key);
-        let Some(sealed) = value else {
-            self.remember(key, None)?;
-            return Ok(None);
-        };
         let opened = self.view.inner().session()?.with_cipher(|c| c.open(Domain::Value, &key, &sealed));
         let value = opened.map_err(|_| Error::Corrupt { key: key.clone() })?;
-        self.remember(key.clone(), Some(revision))?;
         Ok(Some(Arc::new(Entry::new(key, revision, value))))
-    }
-
-    fn remember(&mut self, key: Bytes, revision: Option<Revision>) -> Result<()> {
-        match *self.reads.entry(key).or_insert(revision) == revision {
-            true => Ok(()),
-            false => Err(Error::Conflict),
-        }
     }
 
     /// Writes an entry at commit. Does not rest on what was there before, unless this transaction read it.
@@ -111,7 +99,7 @@ impl Txn {
     /// `Storage(TooLarge)` beyond the limits of a batch; after `Storage(Unavailable)` the outcome is unknown.
     pub async fn commit(self) -> Result<Revision> {
         if !self.has_writes() {
-            return Ok(self.reads.into_values().flatten().max().unwrap_or_default());
+            return Ok(self.reads.into_values().flatten().map(|e| e.revision()).max().unwrap_or_default());
         }
         let view = self.view.clone();
         let batch = self.into_batch()?;
@@ -138,9 +126,9 @@ impl Txn {
     }
 }
 
-fn preconditions(reads: BTreeMap<Bytes, Option<Revision>>, ranges: Vec<(Bytes, Revision)>) -> Vec<Precondition> {
-    let keys = reads.into_iter().map(|(key, revision)| match revision {
-        Some(revision) => Precondition::KeyAt(key, revision),
+fn preconditions(reads: BTreeMap<Bytes, Option<Arc<Entry>>>, ranges: Vec<(Bytes, Revision)>) -> Vec<Precondition> {
+    let keys = reads.into_iter().map(|(key, entry)| match entry {
+        Some(entry) => Precondition::KeyAt(key, entry.revision()),
         None => Precondition::KeyAbsent(key),
     });
     keys.chain(ranges.into_iter().map(|(prefix, head)| Precondition::PrefixUnchanged(prefix, head))).collect()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
-use strongroom_audit::{AuditError, Device, FileConfig, FileDevice, Head, Limits, Log, Record};
+use strongroom_audit::{AuditError, FileConfig, FileDevice, Head, Limits, Log, Record};
 use strongroom_barrier::{Barrier, Intent, View};
 use strongroom_engine::{Error, Key, Result};
 use strongroom_types::Timestamp;
@@ -38,7 +38,7 @@ fn head_key(name: &str) -> Key {
 
 pub struct AuditLog {
     log: Log,
-    devices: Vec<(AuditDevice, Arc<FileDevice>)>,
+    devices: Vec<AuditDevice>,
     /// The store's revision as the devices write it into checkpoints.
     store_head: Arc<AtomicU64>,
 }
@@ -47,7 +47,7 @@ impl AuditLog {
     /// Errors: `Internal` when a device's files are not what was acknowledged; the server must not open then.
     pub async fn open(parts: &Parts, barrier: &Barrier, view: &View) -> Result<Self> {
         let store_head = Arc::new(AtomicU64::new(view.head().await?.0));
-        let mut devices = Vec::new();
+        let mut log = if parts.audit.is_empty() { Log::none() } else { Log::new(Vec::new()) };
         for device in &parts.audit {
             let head = store_head.clone();
             let config = FileConfig {
@@ -64,11 +64,9 @@ impl AuditLog {
             let opened = tokio::task::spawn_blocking(move || FileDevice::open(config, now)).await;
             let opened = opened.map_err(|e| Error::Internal(format!("opening audit device: {e}")))?;
             let opened = opened.map_err(|e| Error::Internal(format!("audit device `{}`: {e}", device.name)))?;
-            devices.push((device.clone(), Arc::new(opened)));
+            log = log.with(&device.name, Arc::new(opened));
         }
-        let named = |(config, device): &(AuditDevice, Arc<FileDevice>)| (Arc::from(config.name.as_str()), device.clone() as Arc<dyn Device>);
-        let log = if devices.is_empty() { Log::none() } else { Log::new(devices.iter().map(named).collect()) };
-        let audit = Self { log, devices, store_head };
+        let audit = Self { log, devices: parts.audit.clone(), store_head };
         audit.keep_heads(view).await?;
         Ok(audit)
     }
@@ -78,55 +76,50 @@ impl AuditLog {
     }
 
     pub fn devices(&self) -> impl Iterator<Item = &AuditDevice> {
-        self.devices.iter().map(|(config, _)| config)
+        self.devices.iter()
     }
 
     /// The hash that stands for a value in this device's lines. None for an unknown device.
     pub fn hash(&self, name: &str, value: &str) -> Option<String> {
-        let (_, device) = self.devices.iter().find(|(config, _)| config.name == name)?;
-        Some(device.hash_key().hash(value))
+        self.log.hash_key(name).map(|key| key.hash(value))
     }
 
     /// Checkpoints, epochs, segments: run every 100 ms. A device without news costs nothing.
     pub async fn tick(&self, now: Timestamp, view: &View) -> Result<()> {
-        if !self.devices.iter().any(|(_, d)| d.needs_tick(now)) {
+        if !self.log.devices().any(|(_, device)| device.needs_tick(now)) {
             return Ok(());
         }
         self.store_head.store(view.head().await?.0, Ordering::Relaxed);
-        self.on_devices(move |d| d.tick(now)).await;
+        self.log.tick(now).await.map_err(|e| Error::Internal(format!("audit checkpoint: {e}")))?;
         self.keep_heads(view).await
     }
 
     pub async fn rotate(&self, now: Timestamp) {
-        self.on_devices(move |d| d.rotate(now)).await;
+        let log = self.log.clone();
+        report("new audit files", tokio::task::spawn_blocking(move || log.rotate(now)).await);
     }
 
     pub async fn close(&self, now: Timestamp) {
-        self.on_devices(move |d| d.close(now)).await;
-    }
-
-    async fn on_devices(&self, work: impl Fn(&FileDevice) -> std::result::Result<(), AuditError> + Clone + Send + 'static) {
-        for (config, device) in &self.devices {
-            let (device, work) = (device.clone(), work.clone());
-            match tokio::task::spawn_blocking(move || work(&device)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(e)) => tracing::error!(device = config.name, "audit device: {e}"),
-                Err(e) => tracing::error!(device = config.name, "audit device: {e}"),
-            }
-        }
+        let log = self.log.clone();
+        report("closing the audit log", tokio::task::spawn_blocking(move || log.close(now)).await);
     }
 
     async fn keep_heads(&self, view: &View) -> Result<()> {
-        for (config, device) in &self.devices {
-            let Some(head) = device.head() else { continue };
-            let key = head_key(&config.name);
-            let bytes = serde_json::to_vec(&StoredHead { size: head.size, root: hex::encode(head.root) });
-            let bytes = bytes.map_err(|e| Error::Internal(format!("encoding an audit head: {e}")))?;
-            let mut txn = view.txn(Intent::Write);
-            txn.put(key.into_bytes(), bytes);
-            txn.commit().await?;
+        let mut txn = view.txn(Intent::Write);
+        for (name, head) in self.log.heads() {
+            let stored = serde_json::to_vec(&StoredHead { size: head.size, root: hex::encode(head.root) });
+            txn.put(head_key(&name).into_bytes(), stored.map_err(|e| Error::Internal(format!("encoding an audit head: {e}")))?);
         }
+        txn.commit().await?;
         Ok(())
+    }
+}
+
+fn report(what: &str, outcome: std::result::Result<std::result::Result<(), AuditError>, tokio::task::JoinError>) {
+    match outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(e)) => tracing::error!("{what}: {e}"),
+        Err(e) => tracing::error!("{what}: {e}"),
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::audit::{AuditDevice, AuditLog};
 use crate::initial::{self, DevOptions, DevSecrets};
-use crate::wire::{Answer, Handler, Method, Request};
+use crate::wire::{Answer, Handler, Request};
 use crate::{ClusterIdentity, Core, Derived, acl, bare, mount, pipeline, sys, task, token};
 
 /// What the composition root puts together.
@@ -202,18 +202,11 @@ impl Server {
 }
 
 impl Handler for Server {
+    /// The caller runs this to its end, also when its client has hung up: half a change is none.
     async fn handle(&self, request: Request) -> Answer {
-        let Some(own) = self.own.upgrade() else { return Answer::errors(503, &["server is stopping"]) };
-        if matches!(request.method, Method::Get | Method::List | Method::Scan | Method::Head) {
-            return own.answer(request).await;
-        }
-        // A client that hangs up does not cancel half of a change.
-        match tokio::spawn(own.answer(request)).await {
-            Ok(answer) => answer,
-            Err(e) => {
-                tracing::error!("a request ended in a bug: {e}");
-                Answer::errors(500, &["internal error"])
-            }
+        match self.own.upgrade() {
+            Some(own) => own.answer(request).await,
+            None => Answer::errors(503, &["server is stopping"]),
         }
     }
 }

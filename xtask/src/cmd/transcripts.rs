@@ -32,7 +32,7 @@ struct Block {
 pub fn run(args: &Args) -> Result<Tally> {
     let bin = build::chosen(args, "ci")?;
     args.finish()?;
-    needs::programs(&[("curl", "curl"), ("jq", "jq")])?;
+    needs::programs(&[("curl", "curl")])?;
     let mut tally = Tally::default();
     for document in documents(args.words())? {
         let blocks = blocks(&fs::read_to_string(&document).with_context(|| document.display().to_string())?);
@@ -114,7 +114,7 @@ fn bash(script: &str, home: &Path, bin: &Path) -> Result<String> {
         .spawn()?;
     let group = child.id();
     child.wait()?;
-    let _ = Command::new("sh").args(["-c", "kill -9 -- -$0 2>/dev/null", &group.to_string()]).status();
+    let _ = Command::new("bash").args(["-c", "kill -9 -- -$0 2>/dev/null", &group.to_string()]).status();
     Ok(String::from_utf8_lossy(&fs::read(home.join("../printed.txt"))?).into_owned())
 }
 

@@ -98,7 +98,7 @@ fn escaped(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(start) = rest.find('"') {
-        let (before, after) = rest.split_at(start + 1);
+        let (before, after) = rest.split_at(start.saturating_add(1));
         let (bytes, _) = string_end(after.as_bytes()).unwrap();
         let (content, behind) = after.split_at(bytes);
         out.push_str(before);
@@ -117,7 +117,7 @@ proptest! {
     #[test]
     fn masking_equals_a_twin_that_builds_a_tree(value in value()) {
         let clear = ["a", "b.a", "c.b.a", "b.c"];
-        let keys = vec!["c".to_owned()];
+        let keys = ["c".to_owned()];
         for keys in [&[][..], &keys[..]] {
             // Reading may move a float by one bit: both sides are read once.
             let expected: Value = serde_json::from_str(&twin(&value, &[], false, &clear, keys).to_string()).unwrap();

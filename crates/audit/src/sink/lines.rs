@@ -16,6 +16,19 @@ use crate::time_text::push_quoted_time;
 use crate::tree::{Hash, Tree, leaf_hash};
 use crate::{AuditError, HashKey, Head, Limits};
 
+/// What a lines device is made of.
+pub struct LinesConfig {
+    pub out: Box<dyn Write + Send>,
+    /// As in `FileConfig`.
+    pub hash_key: SecretBytes,
+    /// As in `FileConfig`.
+    pub log_key: SecretBytes,
+    /// Counts for its epochs only.
+    pub limits: Limits,
+    pub store_head: Arc<dyn Fn() -> u64 + Send + Sync>,
+    pub rng: Arc<dyn Rng>,
+}
+
 /// Each run begins at number 0 with a `restart` line of its own.
 pub struct LinesDevice {
     id: DeviceId,
@@ -39,19 +52,13 @@ struct State {
 }
 
 impl LinesDevice {
-    /// Writes the first line. `limits` counts for its epochs. Errors: `BadKey`, `Io`.
-    pub fn open(
-        out: Box<dyn Write + Send>,
-        (hash_key, log_key): (&SecretBytes, &SecretBytes),
-        limits: Limits,
-        rng: Arc<dyn Rng>,
-        store_head: Arc<dyn Fn() -> u64 + Send + Sync>,
-        now: Timestamp,
-    ) -> Result<Self, AuditError> {
-        let key = EpochKey::from_seed(log_key, 0, now, 0)?;
+    /// Writes the first line and checkpoint. Errors: `BadKey`, `Io`.
+    pub fn open(config: LinesConfig, now: Timestamp) -> Result<Self, AuditError> {
+        let LinesConfig { out, hash_key, log_key, limits, store_head, rng } = config;
+        let key = EpochKey::from_seed(&log_key, 0, now, 0)?;
         let origin = log_origin(&key.public());
         let state = State { out, is_torn: false, is_closed: false, tree: Tree::default(), key, origin, last: (0, [0; 32]) };
-        let (id, hash_key) = (DeviceId::fresh(), HashKey::new(hash_key));
+        let (id, hash_key) = (DeviceId::fresh(), HashKey::new(&hash_key));
         let device = Self { id, hash_key, limits, rng, store_head, state: Mutex::new(state) };
         lock(&device.state).appoint(&*device.rng, Cause::Restart { dropped_bytes: 0 }, now)?;
         device.tick(now)?;
@@ -95,9 +102,7 @@ impl Device for LinesDevice {
 
     fn tick(&self, now: Timestamp) -> Result<(), AuditError> {
         let mut state = lock(&self.state);
-        let records = state.tree.size().saturating_sub(state.key.appointed_at).saturating_sub(1);
-        let is_old = now.seconds_since(state.key.since) >= self.limits.epoch_s;
-        if records > 0 && (is_old || records >= self.limits.epoch_records) {
+        if state.key.is_over(state.tree.size(), now, &self.limits) {
             state.appoint(&*self.rng, Cause::Rotate, now)?;
         }
         if state.tree.size() > state.last.0 {
@@ -106,9 +111,9 @@ impl Device for LinesDevice {
         Ok(())
     }
 
-    fn needs_tick(&self, _now: Timestamp) -> bool {
+    fn needs_tick(&self, now: Timestamp) -> bool {
         let state = lock(&self.state);
-        state.tree.size() > state.last.0
+        state.tree.size() > state.last.0 || state.key.is_over(state.tree.size(), now, &self.limits)
     }
 
     fn rotate(&self, _now: Timestamp) -> Result<(), AuditError> {

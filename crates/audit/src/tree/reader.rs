@@ -22,7 +22,7 @@ impl TreeReader {
     }
 
     /// Hashes of one height within one tile. None when the tile is not stored.
-    fn from_tile(&self, height: u32, index: u64) -> Option<Hash> {
+    fn in_tile(&self, height: u32, index: u64) -> Option<Hash> {
         let level = height / 8;
         let within = height % 8; // height above the tile's own hashes
         let first = index.checked_shl(within)?;
@@ -33,7 +33,7 @@ impl TreeReader {
         Some(root_over(hashes.get(offset..offset.checked_add(count)?)?))
     }
 
-    fn from_edge(&self, height: u32, index: u64) -> Option<Hash> {
+    fn in_edge(&self, height: u32, index: u64) -> Option<Hash> {
         let first = index.checked_shl(height)?.checked_sub(self.edge_from)?;
         let from = usize::try_from(first).ok()?;
         let count = usize::try_from(1u64.checked_shl(height)?).ok()?;
@@ -44,7 +44,7 @@ impl TreeReader {
 impl Nodes for TreeReader {
     /// Goes down at most 63 levels.
     fn node(&self, height: u32, index: u64) -> Option<Hash> {
-        if let Some(hash) = self.from_edge(height, index).or_else(|| self.from_tile(height, index)) {
+        if let Some(hash) = self.in_edge(height, index).or_else(|| self.in_tile(height, index)) {
             return Some(hash);
         }
         let below = height.checked_sub(1)?;

@@ -18,12 +18,15 @@ pub(crate) struct Notes {
     pub(crate) line: u64,
 }
 
+pub(crate) struct Found {
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) signature: NoteSignature,
+    /// The text, without the empty line behind it.
+    pub(crate) note: String,
+}
+
 pub(crate) enum NextNote {
-    Note {
-        checkpoint: Checkpoint,
-        signature: NoteSignature,
-        note: String,
-    },
+    Note(Box<Found>),
     /// The file ends within a note.
     Torn,
     /// Not a checkpoint; nothing behind it is read.
@@ -53,7 +56,7 @@ impl Notes {
         self.line = self.line.saturating_add(NOTE_LINES);
         let note = text.strip_suffix(b"\n").and_then(|note| String::from_utf8(note.to_vec()).ok());
         match note.and_then(|note| Checkpoint::parse(&note).map(|(c, s)| (c, s, note))) {
-            Some((checkpoint, signature, note)) => Ok(NextNote::Note { checkpoint, signature, note }),
+            Some((checkpoint, signature, note)) => Ok(NextNote::Note(Box::new(Found { checkpoint, signature, note }))),
             None => {
                 self.reader = None;
                 Ok(NextNote::Damaged)

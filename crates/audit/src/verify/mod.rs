@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use strongroom_types::Timestamp;
 
-pub(crate) use self::files::{NextNote, Notes};
+pub(crate) use self::files::{Found, NextNote, Notes};
 
 use crate::tree::Hash;
 use crate::{AuditError, Checkpoint};

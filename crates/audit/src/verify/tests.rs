@@ -68,7 +68,8 @@ fn rewrite(path: &Path, seq: usize, key: &EpochKey) {
         }
         tree.push(leaf_hash(&line));
         lines.extend_from_slice(&[&line[..], b"\n"].concat());
-        while let super::NextNote::Note { checkpoint, note, .. } = &next {
+        while let super::NextNote::Note(found) = &next {
+            let super::Found { checkpoint, note, .. } = &**found;
             if checkpoint.head.size != tree.size() {
                 break;
             }

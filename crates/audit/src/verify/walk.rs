@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use strongroom_types::Timestamp;
 
 use super::chain::Chain;
-use super::files::{Copy, NextNote, Notes, read_copies};
+use super::files::{Copy, Found, NextNote, Notes, read_copies};
 use super::{Options, Problem, Report, Restart};
 use crate::epoch::{Appointment, Cause};
 use crate::note::{NoteSignature, note_hash};
@@ -39,7 +39,7 @@ pub(super) struct Walk {
 /// The checkpoints still to come.
 struct Checkpoints {
     notes: Notes,
-    next: Option<(Checkpoint, NoteSignature, String)>,
+    next: Option<Box<Found>>,
     /// Hash of the last note.
     prev: Hash,
     /// One that was kept elsewhere.
@@ -57,10 +57,7 @@ impl Walk {
     pub(super) fn new(path: &Path, key: &Hash, options: &Options) -> Result<Self, AuditError> {
         let folder = segment::tree_folder(path);
         let (copies, is_torn) = read_copies(&folder.join("epochs"))?;
-        let given = options
-            .checkpoint
-            .as_deref()
-            .map(|note| Checkpoint::parse(note.trim_start()).or_else(|| Checkpoint::parse(note.strip_suffix('\n')?)));
+        let given = options.checkpoint.as_deref().map(|note| Checkpoint::parse(&format!("{}\n", note.trim())));
         let notes = Notes::open(&folder.join("checkpoints"))?;
         let mut walk = Self {
             path: path.to_owned(),
@@ -222,7 +219,8 @@ impl Walk {
     /// Checks what was signed at the present size.
     fn check_notes(&mut self) -> Result<(), AuditError> {
         let size = self.tree.size();
-        while let Some((checkpoint, signature, note)) = self.checkpoints.next.take_if(|(c, ..)| c.head.size <= size) {
+        while let Some(found) = self.checkpoints.next.take_if(|found| found.checkpoint.head.size <= size) {
+            let Found { checkpoint, signature, note } = *found;
             let (path, number) = (self.folder.join("checkpoints"), self.checkpoints.notes.line.saturating_sub(9));
             let checked = if checkpoint.head.size < size {
                 Err("the checkpoint is out of order")
@@ -259,7 +257,7 @@ impl Walk {
         let path = self.folder.join("checkpoints");
         let number = self.checkpoints.notes.line.saturating_add(1);
         match self.checkpoints.notes.next().map_err(AuditError::io("reading", &path))? {
-            NextNote::Note { checkpoint, signature, note } => self.checkpoints.next = Some((checkpoint, signature, note)),
+            NextNote::Note(found) => self.checkpoints.next = Some(found),
             NextNote::Torn => self.warn(&path, number, "the file ends within a checkpoint"),
             NextNote::Damaged => self.problem(&path, number, "the checkpoint can't be read"),
             NextNote::End => {}
@@ -269,8 +267,12 @@ impl Walk {
 
     fn finish(&mut self, segments: &[Segment]) {
         let (path, size) = (self.path.clone(), self.tree.size());
-        if let Some((next, ..)) = self.checkpoints.next.take() {
-            self.problem(&path, 0, format!("the log ends at record {size}, but {} records were signed", next.head.size));
+        if let Some(next) = self.checkpoints.next.take() {
+            self.problem(
+                &path,
+                0,
+                format!("the log ends at record {size}, but {} records were signed", next.checkpoint.head.size),
+            );
         }
         if let Some((given, _)) = self.checkpoints.given.take() {
             self.problem(&path, 0, format!("the log ends at record {size}, before the given checkpoint of {}", given.head.size));

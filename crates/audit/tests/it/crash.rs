@@ -25,7 +25,7 @@ async fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
         fill(&device, 37 + round, 10).await;
         acknowledged += 37 + round;
         // A kill: lines after the last tick, one that nobody waited for, no close.
-        let _ = device.append(&rest(0, at(99), 10)).unwrap();
+        drop(device.append(&rest(0, at(99), 10)).unwrap());
         expected = device.head();
         drop(device);
         if round % 2 == 0 {

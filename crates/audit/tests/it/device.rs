@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use strongroom_audit::sink::conformance;
-use strongroom_audit::{AuditError, Device, FileConfig, FileDevice, Limits, LinesDevice};
+use strongroom_audit::{AuditError, Device, FileConfig, FileDevice, Limits, LinesConfig, LinesDevice};
 use strongroom_types::SecretBytes;
 
 use crate::support::{self, FullDisk, assert_intact, at, fill, filled, open, rest, verified};
@@ -45,9 +45,15 @@ impl std::io::Write for Shared {
 #[tokio::test]
 async fn the_lines_sink_keeps_the_promises_of_all_sinks() {
     let out = Shared::default();
-    let keys = (&SecretBytes::new(vec![7; 32]), &support::log_key());
-    let device =
-        LinesDevice::open(Box::new(out.clone()), keys, Limits::default(), support::rng(), Arc::new(|| 1), at(0)).unwrap();
+    let config = LinesConfig {
+        out: Box::new(out.clone()),
+        hash_key: SecretBytes::new(vec![7; 32]),
+        log_key: support::log_key(),
+        limits: Limits::default(),
+        store_head: Arc::new(|| 1),
+        rng: support::rng(),
+    };
+    let device = LinesDevice::open(config, at(0)).unwrap();
     let lines = || String::from_utf8(out.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
     conformance::check(&device, at(0), lines).await.unwrap();
     let checkpoints = lines().iter().filter(|l| l.contains("\"type\":\"checkpoint\"")).count();

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use strongroom_storage::faulty::{Call, Fault};
-use strongroom_storage::{Batch, FaultyStore, MemoryStore, SharedMemory, Store};
+use strongroom_storage::{Batch, FaultyStore, MemoryStore, Revision, SharedMemory, Store};
 
 use super::*;
 use crate::Intent;
@@ -153,6 +154,20 @@ async fn rotation_adds_a_term_and_keeps_old_values_readable() {
     assert_eq!(text(&view, "new").await.as_deref(), Some("2"));
     assert_eq!(store.get(b"new").await.unwrap().unwrap().value[4], 4);
     assert!(barrier.derive("p").unwrap().eq_constant_time(key.expose()));
+}
+
+#[tokio::test]
+async fn a_rotation_never_overwrites_that_of_another_node() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (a, share) = unsealed(Arc::clone(&store)).await;
+    let b = barrier(store);
+    b.unseal_share(&share).await.unwrap();
+    assert_eq!(a.rotate(NOW).await.unwrap(), 2);
+    put(&a.view(), "k", "term 2").await;
+    assert!(matches!(b.rotate(NOW).await, Err(Error::Conflict)));
+    assert_eq!(b.key_status().unwrap().term, 2);
+    assert_eq!(b.rotate(NOW).await.unwrap(), 3);
+    assert_eq!(text(&b.view(), "k").await.as_deref(), Some("term 2"));
 }
 
 #[tokio::test]

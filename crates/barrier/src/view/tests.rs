@@ -301,20 +301,44 @@ async fn sealing_wakes_who_waits_to_catch_up() {
 }
 
 #[tokio::test]
+async fn sealing_wakes_who_waits_for_the_feed() {
+    let (_, b, store) = two_nodes().await;
+    let (view, log) = (b.view(), Arc::new(Log::default()));
+    view.catch_up().await.unwrap();
+    view.on_change(Arc::clone(&log) as Arc<dyn Listener>);
+    store.cut_feeds().await;
+    while log.take().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let waiting = tokio::spawn(async move { view.catch_up().await });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert!(!waiting.is_finished());
+    b.seal();
+    assert!(matches!(waiting.await.unwrap(), Err(Error::Sealed)));
+}
+
+#[tokio::test]
 async fn a_rotation_reaches_the_other_node() {
     let (a, b, _) = two_nodes().await;
     assert_eq!(a.rotate(NOW).await.unwrap(), 2);
     put(&a.view(), "k", "new term").await;
-    let message = a.seal_message("batch token", b"m").unwrap();
     // Even a node that has not caught up reads it.
     assert_eq!(text(&b.view(), "k").await.as_deref(), Some("new term"));
-    b.view().catch_up().await.unwrap();
-    assert_eq!(b.open_message("batch token", &message).unwrap().expose(), b"m");
     assert_eq!(b.key_status().unwrap().term, 2);
     assert_eq!(b.rotate(NOW).await.unwrap(), 3);
     a.view().catch_up().await.unwrap();
     put(&b.view(), "k", "newer").await;
     assert_eq!(text(&a.view(), "k").await.as_deref(), Some("newer"));
+}
+
+#[tokio::test]
+async fn a_message_of_a_new_term_opens_on_a_node_that_has_caught_up() {
+    let (a, b, _) = two_nodes().await;
+    b.view().catch_up().await.unwrap();
+    a.rotate(NOW).await.unwrap();
+    let message = a.seal_message("batch token", b"m").unwrap();
+    b.view().catch_up().await.unwrap();
+    assert_eq!(b.open_message("batch token", &message).unwrap().expose(), b"m");
 }
 
 #[tokio::test]

@@ -62,7 +62,9 @@ impl Table {
             }
             end = slash;
         }
-        None
+        // The mount's own path without its slash: the engine is asked with an empty rest.
+        let (mount, rest) = (self.by_path.get(&format!("{path}/"))?, "");
+        Some((mount, rest))
     }
 
     /// `path` with trailing slash.

@@ -18,6 +18,7 @@ use crate::{Core, SystemCall};
 const TRIES_MAX: u32 = 16;
 
 /// What became of a request that was recorded.
+#[expect(clippy::large_enum_variant, reason = "moved once per request; a box would cost an allocation each time")]
 pub enum Done {
     /// The handler's answer or error; a commit stands behind an answer.
     Answered { permitted: Permitted, result: Result<Bound> },

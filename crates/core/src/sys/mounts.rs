@@ -158,7 +158,7 @@ async fn enable(ctx: &mut Ctx, input: Enable) -> Result<Output> {
         return Err(Error::invalid(format!("mount type of {engine:?} is not mountable")));
     }
     if call.core.mounts.builtin(&engine).is_none_or(|b| b.kind != EngineKind::Secrets) {
-        return Err(Error::invalid(format!("plugin not found in the catalog: {engine}")));
+        return Err(Error::invalid("plugin not found in the catalog: `type` must name a secrets engine of this server"));
     }
     let mut config = MountConfig::default();
     if let Present::Is(given) = input.config {
@@ -219,7 +219,10 @@ fn engine_of(input: &Enable) -> Result<(String, Options)> {
             options.insert("version".into(), "2".into());
             Ok(("kv".into(), options))
         }
-        "kv-v1" | "generic" => Ok(("kv".into(), options)),
+        "kv-v1" | "generic" => {
+            options.insert("version".into(), "1".into());
+            Ok(("kv".into(), options))
+        }
         name => Ok((name.to_owned(), options)),
     }
 }

@@ -16,7 +16,7 @@ async fn is_live(server: &TestServer, token: &str) -> bool {
 async fn revoking_a_parent_ends_a_large_tree_before_it_answers() {
     let server = server().await;
     server.call("POST sys/policies/acl/m", "root", json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" })).await;
-    let parent = server.token(json!({ "policies": ["m"] })).await;
+    let parent = server.token(json!({ "policies": ["m"], "no_default_policy": true })).await;
     let mut all = Vec::new();
     for _ in 0..60 {
         let child = server.call("POST auth/token/create", &parent, json!({})).await.text("/auth/client_token");

@@ -18,8 +18,7 @@ pub fn crash(dir: &Path, server: &mut Server, signal: &str, tally: &mut Tally) -
     let soft = limit.split_whitespace().nth(4).unwrap_or_default();
     tally.check(soft == "0", || format!("the server may write core files: {limit}"));
     let before: BTreeSet<PathBuf> = cores(dir)?;
-    server.signal(signal)?;
-    server.wait_end()?;
+    server.signal_until_end(signal)?;
     let new: Vec<_> = cores(dir)?.difference(&before).cloned().collect();
     tally.check(new.is_empty(), || format!("SIG{signal} left {new:?}"));
     if !this_machine_shows_cores(dir)? {

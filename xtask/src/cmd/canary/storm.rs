@@ -50,14 +50,12 @@ impl Storm {
     /// Tokens and accessors that an answer gave out must stay out of logs too.
     fn learn(&mut self, answer: &Answer) {
         let body = answer.json();
-        for (path, needles) in [
-            ("/auth/client_token", &mut self.tokens),
-            ("/wrap_info/token", &mut self.tokens),
-            ("/auth/accessor", &mut self.accessors),
-            ("/wrap_info/accessor", &mut self.accessors),
-        ] {
-            if let Some(Value::String(secret)) = body.pointer(path).filter(|v| **v != "") {
-                needles.add(secret);
+        for block in ["/auth", "/wrap_info"] {
+            for field in ["token", "client_token", "accessor"] {
+                let needles = if field == "accessor" { &mut self.accessors } else { &mut self.tokens };
+                if let Some(Value::String(secret)) = body.pointer(&format!("{block}/{field}")).filter(|v| **v != "") {
+                    needles.add(secret);
+                }
             }
         }
     }

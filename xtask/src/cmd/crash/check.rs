@@ -168,10 +168,12 @@ fn mount(api: &Api, lists: &Lists, path: &str) -> Result<MountState> {
     }
 }
 
-/// Checks the hot key of a cycle.
-pub fn settle_hot(api: &Api, hot: &Hot, cycle: usize) -> Result<()> {
-    let path = hot_path(cycle);
-    hot.settle(&secret(api, &path)?).context(path)
+/// Checks the hot keys of a cycle.
+pub fn settle_hot(api: &Api, all: &[Hot], cycle: usize) -> Result<()> {
+    all.iter().enumerate().try_for_each(|(index, hot)| {
+        let path = hot_path(cycle, index);
+        secret(api, &path).and_then(|seen| hot.settle(&seen)).context(path)
+    })
 }
 
 /// Every live token's accessor must be listed, and every accessor that is listed must lead to a token; unknown ones only

@@ -20,6 +20,8 @@ use crate::api::{Answer, Api};
 const PAUSE_US_MAX: u64 = 4_000;
 /// Pause of the workers whose things are costly to check, milliseconds.
 const RARE_MS: u64 = 20;
+/// Versions of a hot key before the race goes on with another: fewer than are kept, so that every one can be read.
+const HOT_VERSIONS: u64 = 80;
 /// Policy of the tokens that are made.
 pub const POLICY: &str = "crash";
 
@@ -46,7 +48,8 @@ pub struct Cycle<'a> {
     pub seed: u64,
     pub api: &'a Api,
     pub stop: &'a AtomicBool,
-    pub hot: &'a Mutex<Hot>,
+    /// The newest is the one that is raced for.
+    pub hot: &'a Mutex<Vec<Hot>>,
     /// The reference leaves a mount half removed or a token half revoked when it is killed: it is not asked to.
     pub is_reference: bool,
 }
@@ -282,25 +285,34 @@ fn mounts(w: &mut Worker<'_>) -> Step {
 /// Several workers race for the next version of one key; exactly one may get it.
 fn hot(w: &mut Worker<'_>) -> Step {
     let (cycle, value) = (w.cycle, w.value());
-    let next = lock(cycle.hot).acked.keys().last().copied().unwrap_or(0) + 1;
-    lock(cycle.hot).pending.push((next, value.clone()));
+    let (index, next) = lock(cycle.hot, |hot| {
+        if hot.last().is_none_or(|h| h.acked.len() as u64 >= HOT_VERSIONS) {
+            hot.push(Hot::default());
+        }
+        let index = hot.len() - 1;
+        let next = hot[index].acked.keys().last().copied().unwrap_or(0) + 1;
+        hot[index].pending.push((next, value.clone()));
+        (index, next)
+    });
+    let path = hot_path(cycle.number, index);
     let body = json!({"options": {"cas": next - 1}, "data": value});
-    let path = hot_path(cycle.number);
     let answer = w.ask(cycle.api, "POST", &format!("secret/data/{path}"), Some(&body), &[200, 400])?;
-    let mut hot = lock(cycle.hot);
-    hot.pending.retain(|(n, v)| *n != next || *v != value);
-    if answer.ok() && (answer.json()["data"]["version"] != json!(next) || hot.acked.insert(next, value).is_some()) {
+    let twice = lock(cycle.hot, |hot| {
+        hot[index].pending.retain(|(n, v)| *n != next || *v != value);
+        answer.ok() && (answer.json()["data"]["version"] != json!(next) || hot[index].acked.insert(next, value).is_some())
+    });
+    if twice {
         w.done.violation = Some(format!("{path}: version {next} was acknowledged twice or as another"));
     }
     Ok(())
 }
 
-pub fn hot_path(cycle: usize) -> String {
-    format!("hot-{cycle}")
+pub fn hot_path(cycle: usize, index: usize) -> String {
+    format!("hot-{cycle}-{index}")
 }
 
-fn lock(hot: &Mutex<Hot>) -> std::sync::MutexGuard<'_, Hot> {
-    hot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock<T>(hot: &Mutex<Vec<Hot>>, look: impl FnOnce(&mut Vec<Hot>) -> T) -> T {
+    look(&mut hot.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
 /// What the load needs: the mount, the policy.
@@ -310,7 +322,7 @@ pub fn prepare(api: &Api) -> Result<()> {
     api.must("PUT", &format!("sys/policies/acl/{POLICY}"), Some(&json!({"policy": policy})))?;
     for _ in 0..100 {
         // a fresh mount of the reference needs a moment
-        if api.call("POST", "secret/config", Some(&json!({"max_versions": 100_000})))?.ok() {
+        if api.call("POST", "secret/config", Some(&json!({"max_versions": HOT_VERSIONS + 5})))?.ok() {
             return Ok(());
         }
         sleep(Duration::from_millis(50));

@@ -19,7 +19,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use self::check::Lists;
-use self::claim::{Hot, Resource};
+use self::claim::Resource;
 use self::load::{Cycle, Done};
 use self::trail::Trail;
 use crate::api::Api;
@@ -92,7 +92,7 @@ fn cycle_all(bin: &std::path::Path, dir: PathBuf, cycles: usize, seed: u64) -> R
 impl Rig {
     /// Load, kill, restart, check.
     fn cycle(&mut self, mut server: Server, number: usize) -> Result<Server> {
-        let (hot, stop) = (Mutex::new(Hot::default()), AtomicBool::new(false));
+        let (hot, stop) = (Mutex::new(Vec::new()), AtomicBool::new(false));
         let api = server.api(&self.keys.root);
         let is_reference = self.plan.is_reference();
         let cycle = Cycle { number, seed: self.seed, api: &api, stop: &stop, hot: &hot, is_reference };

@@ -165,10 +165,7 @@ impl Inner {
 
 impl Ledger {
     pub(super) fn is_epoch_over(&self, now: Timestamp) -> bool {
-        let Some(key) = &self.key else { return false };
-        let records = self.tree.size().saturating_sub(key.appointed_at).saturating_sub(1);
-        let Limits { epoch_s, epoch_records, .. } = self.settings.limits;
-        records > 0 && (now.seconds_since(key.since) >= epoch_s || records >= epoch_records)
+        self.key.as_ref().is_some_and(|key| key.is_over(self.tree.size(), now, &self.settings.limits))
     }
 
     fn write_tiles(&mut self) -> Result<(), AuditError> {

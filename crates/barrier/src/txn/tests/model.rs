@@ -43,7 +43,8 @@ struct Model {
 /// What the model knows of a transaction.
 #[derive(Default)]
 struct Known {
-    reads: BTreeMap<&'static str, Option<Revision>>,
+    /// Committed value and revision when first read.
+    reads: BTreeMap<&'static str, Option<(u8, Revision)>>,
     lists: Vec<(&'static str, Revision)>,
     writes: BTreeMap<&'static str, Option<u8>>,
 }
@@ -65,7 +66,7 @@ impl Model {
     }
 
     fn conflicts(&self, known: &Known) -> bool {
-        let read = known.reads.iter().any(|(key, revision)| self.revision(key) != *revision);
+        let read = known.reads.iter().any(|(key, read)| self.revision(key) != read.map(|(_, revision)| revision));
         let changed_since = |prefix: &str, head: Revision| self.touched.iter().any(|(k, r)| k.starts_with(prefix) && *r > head);
         read || known.lists.iter().any(|(prefix, head)| changed_since(prefix, *head))
     }
@@ -92,21 +93,13 @@ async fn step(view: &View, model: &mut Model, txn: &mut Option<Txn>, known: &mut
     match op {
         Op::Get(k) => {
             let key = KEYS[k];
-            let expected = model.seen(known).get(key).copied();
-            let revision = model.revision(key);
-            let own = known.writes.contains_key(key);
-            let doomed = !own && *known.reads.entry(key).or_insert(revision) != revision;
-            match live.get(key.as_bytes()).await {
-                Ok(entry) => {
-                    assert!(!doomed);
-                    assert_eq!(entry.map(|e| e.value()[0]), expected);
-                }
-                Err(Error::Conflict) => {
-                    assert!(doomed);
-                    (*txn, *known) = (None, Known::default());
-                }
-                Err(other) => panic!("{other}"),
-            }
+            let expected = match known.writes.get(key) {
+                Some(own) => *own,
+                // Read again, it is what it was.
+                None => known.reads.entry(key).or_insert(model.committed.get(key).copied()).map(|(value, _)| value),
+            };
+            let entry = live.get(key.as_bytes()).await.unwrap();
+            assert_eq!(entry.map(|e| e.value()[0]), expected);
         }
         Op::Put(k, v) => {
             live.put(KEYS[k], vec![v]);
