@@ -19,6 +19,8 @@ pub enum AuditError {
     /// The files hold less than what was acknowledged: somebody cut or restored them.
     #[error("audit log `{}` ends at record {size}, but {expected} records were acknowledged", .file.display())]
     Behind { file: PathBuf, size: u64, expected: u64 },
+    #[error("the store is at revision {store}, but audit log `{}` saw revision {recorded}: the store was rolled back", .file.display())]
+    StoreBehind { file: PathBuf, store: u64, recorded: u64 },
     /// The files do not lead to the root that was signed.
     #[error("audit log `{}`, record {seq}: {what}", .file.display())]
     Mismatch { file: PathBuf, seq: u64, what: &'static str },

@@ -58,6 +58,7 @@ impl AuditLog {
                 limits: device.limits,
                 is_sync: device.is_sync,
                 store_head: Arc::new(move || head.load(Ordering::Relaxed)),
+                accepts_older_store: parts.settings.accepts_rollback,
                 rng: parts.rng.clone(),
             };
             let now = parts.clock.now();

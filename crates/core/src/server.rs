@@ -38,6 +38,8 @@ pub struct Settings {
     pub api_addr: String,
     /// As shown by seal-status, such as `embedded`.
     pub storage_type: String,
+    /// Opens a store that is older than its audit log: after a restore that an operator answers for.
+    pub accepts_rollback: bool,
 }
 
 impl Default for Settings {
@@ -49,6 +51,7 @@ impl Default for Settings {
             cluster_name: String::new(),
             api_addr: String::new(),
             storage_type: "inmem".into(),
+            accepts_rollback: false,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A policy set compiled for one caller: rules of all policies, merged by path, in one tree, with their order fixed.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::capability::Capabilities;
 use crate::constraint::Constraints;
@@ -29,6 +29,8 @@ pub(crate) struct Merged {
     rank: u32,
     /// Those of `Acl::policies` that made the rule what it is: with a deny, only those that deny.
     policies: Vec<usize>,
+    /// The rule in words, made when it first decides: the same request comes again and again.
+    words: OnceLock<Box<str>>,
 }
 
 /// The rules that match one spelling of a path.
@@ -136,11 +138,13 @@ impl Acl {
     }
 
     /// A rule in words: its pattern and its policies.
-    pub(crate) fn describe(&self, id: RuleId) -> String {
-        let Some((_, merged)) = self.rule(id) else { return "a rule of another policy set".to_owned() };
-        let names = merged.policies.iter().filter_map(|number| self.policies.get(*number));
-        let names: Vec<_> = names.map(|policy| format!("`{}`", policy.name())).collect();
-        format!("rule `{}` of policy {}", merged.pattern, names.join(", "))
+    pub(crate) fn describe(&self, id: RuleId) -> &str {
+        let Some((_, merged)) = self.rule(id) else { return "a rule of another policy set" };
+        merged.words.get_or_init(|| {
+            let names = merged.policies.iter().filter_map(|number| self.policies.get(*number));
+            let names: Vec<_> = names.map(|policy| format!("`{}`", policy.name())).collect();
+            format!("rule `{}` of policy {}", merged.pattern, names.join(", ")).into()
+        })
     }
 }
 
@@ -159,7 +163,7 @@ fn is_deny(hit: &(RuleId, &Merged)) -> bool {
 impl Merged {
     fn new(policy: usize, rule: &Rule, pattern: Pattern) -> Self {
         let constraints = rule.constraints.clone().filter(|_| !rule.capabilities.is_deny());
-        Self { pattern, capabilities: rule.capabilities, constraints, rank: 0, policies: vec![policy] }
+        Self { pattern, capabilities: rule.capabilities, constraints, rank: 0, policies: vec![policy], words: OnceLock::new() }
     }
 
     pub(crate) fn rank(&self) -> u32 {

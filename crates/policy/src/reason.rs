@@ -1,6 +1,8 @@
 //! Why a decision came out as it did. Cheap to carry: rules by number, text only on demand. For operators and the audit
 //! log; a caller who was refused is never told.
 
+use std::borrow::Cow;
+
 use crate::acl::Acl;
 use crate::capability::Capabilities;
 
@@ -43,14 +45,15 @@ pub enum Missing {
 
 impl Reason {
     /// The reason in words, with the rule's pattern and the policies it comes from. Never a parameter's value.
-    pub fn explain(&self, acl: &Acl) -> String {
+    /// What is allowed is not worded anew: the rule itself says enough.
+    pub fn explain<'a>(&self, acl: &'a Acl) -> Cow<'a, str> {
         match self {
-            Self::Root => "a root token may do everything".to_owned(),
-            Self::Help => "help is open to every token".to_owned(),
-            Self::NoRule => "no rule matches the path".to_owned(),
-            Self::Granted(rule) => format!("granted by {}", acl.describe(*rule)),
-            Self::Denied(rule) => format!("denied by {}", acl.describe(*rule)),
-            Self::Missing(rule, missing) => format!("not granted by {}: {missing}", acl.describe(*rule)),
+            Self::Root => "a root token may do everything".into(),
+            Self::Help => "help is open to every token".into(),
+            Self::NoRule => "no rule matches the path".into(),
+            Self::Granted(rule) => acl.describe(*rule).into(),
+            Self::Denied(rule) => format!("denied by {}", acl.describe(*rule)).into(),
+            Self::Missing(rule, missing) => format!("not granted by {}: {missing}", acl.describe(*rule)).into(),
         }
     }
 }

@@ -15,8 +15,6 @@ pub struct Environment {
     pub log_level: Option<String>,
     pub log_format: Option<String>,
     pub api_addr: Option<String>,
-    /// Where the dev server leaves its token for client commands.
-    pub home: Option<PathBuf>,
     /// Where throw-away files go.
     pub temp_folder: PathBuf,
 }
@@ -38,7 +36,6 @@ impl Environment {
             log_level: first("LOG_LEVEL"),
             log_format: first("LOG_FORMAT"),
             api_addr: first("API_ADDR"),
-            home: filled("HOME").map(PathBuf::from),
             temp_folder: PathBuf::from("/tmp"),
         }
     }

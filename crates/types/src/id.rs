@@ -9,9 +9,15 @@ pub fn uuid_v4(rng: &dyn Rng) -> String {
     let mut b = [0u8; 16];
     rng.fill(&mut b);
     let n = (u128::from_be_bytes(b) & !(0xf000_u128 << 64) & !(0xc000_u128 << 48)) | (0x4000_u128 << 64) | (0x8000_u128 << 48);
-    let h = format!("{n:032x}");
-    let part = |from: usize, to: usize| h.get(from..to).unwrap_or_default();
-    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+    let mut text = String::with_capacity(36);
+    for digit in (0..32u32).rev() {
+        if matches!(digit, 23 | 19 | 15 | 11) {
+            text.push('-');
+        }
+        let value = (n >> digit.saturating_mul(4)) & 0xf;
+        text.push(char::from_digit(value as u32, 16).unwrap_or('0'));
+    }
+    text
 }
 
 /// `length` characters of the base-62 alphabet, each uniformly random (rejection sampling).
@@ -79,5 +85,41 @@ pub mod base62 {
         };
         debug_assert_eq!(ALPHABET.get(usize::from(v)), Some(&c));
         Some(v)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed(u8);
+    impl Rng for Fixed {
+        fn fill(&self, out: &mut [u8]) {
+            out.fill(self.0);
+        }
+    }
+
+    #[test]
+    fn a_uuid_says_that_it_is_random() {
+        assert_eq!(uuid_v4(&Fixed(0)), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid_v4(&Fixed(0xff)), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(uuid_v4(&Fixed(0x1a)), "1a1a1a1a-1a1a-4a1a-9a1a-1a1a1a1a1a1a");
+    }
+
+    #[test]
+    fn base62_keeps_bytes_and_order() {
+        let mut before = String::new();
+        for n in [0u64, 1, 61, 62, 1 << 32, u64::MAX - 1, u64::MAX] {
+            let mut text = String::new();
+            base62::encode(&n.to_be_bytes(), &mut text);
+            let mut back = [0u8; 8];
+            base62::decode(&text, &mut back).unwrap();
+            assert_eq!((u64::from_be_bytes(back), text.len()), (n, base62::width(8)));
+            assert!(before < text);
+            before = text;
+        }
+        for bad in ["", "0", "zzzzzzzzzzz", "0000000000-", "0000000000000000000000"] {
+            assert!(base62::decode(bad, &mut [0u8; 8]).is_none(), "{bad}");
+        }
     }
 }

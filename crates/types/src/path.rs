@@ -96,3 +96,41 @@ fn cleaned(raw: &str) -> Option<String> {
     }
     Some(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(raw: &str, expected: Result<&str, PathError>) {
+        assert_eq!(CanonicalPath::parse(raw).as_ref().map(CanonicalPath::as_str), expected.as_ref().copied(), "{raw}");
+    }
+
+    #[test]
+    fn a_path_has_one_form() {
+        for (raw, clean) in [("", ""), ("a", "a"), ("a/", "a/"), ("a/b", "a/b"), ("a%2Fb", "a/b"), ("%61", "a"), ("%C5%BE", "ž"), ("a%20b", "a b"), ("..a/b..", "..a/b..")] {
+            check(raw, Ok(clean));
+        }
+        for (raw, clean) in [("a//b", "a/b"), ("a/./b", "a/b"), ("a/../b", "b"), ("/a", "a"), ("a//", "a/"), ("../a", "a"), ("a/..", "")] {
+            check(raw, Err(PathError::Redirect(clean.into())));
+        }
+        for raw in ["a/%2e%2e/b", "a/%2e/b", "a/.%2e/b", "a%2F%2Fb", "%2Fa", "a%2F..%2Fb", "%2f", "%2e"] {
+            check(raw, Err(PathError::Relative));
+        }
+        for raw in ["a%00", "a%0Ab", "%7f", "a%C2%85"] {
+            check(raw, Err(PathError::Control));
+        }
+        check("%ff", Err(PathError::NotUtf8));
+        check(&"a".repeat(PATH_BYTES_MAX + 1), Err(PathError::TooLong));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_parses_is_clean_and_stays_so(raw in "[a-z%./2ef0]{0,24}") {
+            if let Ok(path) = CanonicalPath::parse(&raw) {
+                let text = path.as_str();
+                assert!(text.is_empty() || text.trim_end_matches('/').split('/').all(|s| !matches!(s, "" | "." | "..")), "{text}");
+                assert_eq!(CanonicalPath::from_decoded(text).as_ref().map(CanonicalPath::as_str), Ok(text));
+            }
+        }
+    }
+}

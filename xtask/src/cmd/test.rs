@@ -32,7 +32,7 @@ pub fn run(args: &Args) -> Result<Tally> {
     args.finish()?;
     let chosen = |name: &str| only.is_empty() || only.iter().any(|o| name.starts_with(o.as_str()));
     if !PARTS.iter().any(|(name, _)| chosen(name)) {
-        bail!("--only: no such part; there are {:?}", PARTS.map_names());
+        bail!("--only: no such part; there are {:?}", PARTS.iter().map(|(name, _)| name).collect::<Vec<_>>());
     }
     needs::nextest()?;
     needs::python()?;
@@ -83,14 +83,4 @@ fn nextest() -> Result<Tally> {
     ]))?;
     let tally = run::closing_line(&lines).context("cargo nextest did not run")?;
     Ok(Tally { failed: tally.failed.max(usize::from(!status.success())), ..tally })
-}
-
-trait Names {
-    fn map_names(&self) -> Vec<&'static str>;
-}
-
-impl Names for [Part] {
-    fn map_names(&self) -> Vec<&'static str> {
-        self.iter().map(|(name, _)| *name).collect()
-    }
 }

@@ -34,6 +34,7 @@ async fn log(path: &Path) -> (EpochKey, Head) {
         limits: Limits { epoch_s: 100, ..Limits::default() },
         is_sync: false,
         store_head: Arc::new(|| 0),
+        accepts_older_store: false,
         rng: Arc::new(Seven(1.into())),
     };
     let device = FileDevice::open(config, Timestamp::from_s(0)).unwrap();
@@ -130,6 +131,7 @@ async fn records_of_the_present_epoch_need_a_checkpoint_kept_elsewhere() {
         limits: Limits::default(),
         is_sync: false,
         store_head: Arc::new(|| 0),
+        accepts_older_store: false,
         rng: Arc::new(Seven(99.into())),
     };
     assert!(FileDevice::open(config, Timestamp::from_s(0)).is_err(), "the server knows its head");

@@ -48,6 +48,7 @@ pub fn config(folder: &Path, limits: Limits) -> FileConfig {
         limits,
         is_sync: false,
         store_head: Arc::new(|| 99),
+        accepts_older_store: false,
         rng: rng(),
     }
 }

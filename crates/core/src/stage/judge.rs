@@ -33,7 +33,7 @@ impl Judgement {
     }
 
     /// Which rule led to it, for the audit log.
-    pub fn reason(&self) -> String {
+    pub fn reason(&self) -> std::borrow::Cow<'_, str> {
         match (&self.acl, &self.decision) {
             (Some(acl), Some(decision)) => decision.reason.explain(acl),
             _ => "no token needed".into(),
@@ -96,7 +96,7 @@ async fn decide(core: &Core, routed: &Routed, token: Option<&Arc<LiveToken>>) ->
 /// Create or update is read in a throw-away transaction; the real one checks it again.
 async fn operation(core: &Core, routed: &Routed) -> Result<Operation> {
     if let Target::Route { mount, rest, .. } = &routed.target
-        && let Some(route) = routed.target.route()
+        && let Some(route) = routed.target.route().filter(|r| r.has_existence_check())
     {
         let peek = Peek::within(core.view.txn(Intent::Write), mount.facts.clone());
         return route.operation(&peek, rest).await;

@@ -6,6 +6,7 @@ mod expire;
 mod wipe;
 
 pub use dev::enable_dev_mount;
+pub use expire::run as expire;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -88,6 +88,31 @@ async fn end_some_children(view: &View, parent: &str) -> Result<Option<Vec<Strin
     Ok(Some(ended))
 }
 
+/// Makes orphans of a token's children, so that they outlive it. A child made meanwhile may still end with its parent.
+pub async fn detach_children(view: &View, parent: &str) -> Result<()> {
+    loop {
+        let names = view.list(entry::children(parent).as_bytes(), None, CHILDREN_PER_BATCH).await?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut txn = view.txn(Intent::Write);
+        for name in &names {
+            let child = String::from_utf8(name.to_vec()).map_err(|_| Error::Internal("a token index entry is malformed".into()))?;
+            txn.delete(entry::child_key(parent, &child).into_bytes());
+            if let Some(found) = txn.get(entry::key(&child).as_bytes()).await? {
+                let mut token = decode(found.value())?;
+                token.parent = None;
+                let bytes = serde_json::to_vec(&token).map_err(|e| Error::Internal(format!("encoding a token: {e}")))?;
+                txn.put(entry::key(&child).into_bytes(), bytes);
+            }
+        }
+        match txn.commit().await {
+            Err(strongroom_barrier::Error::Conflict) => {}
+            other => drop(other?),
+        }
+    }
+}
+
 /// Deletes everything below a prefix in bounded batches.
 pub async fn wipe(view: &View, prefix: &Key) -> Result<()> {
     loop {

@@ -177,7 +177,7 @@ fn a_decision_tells_which_rule_and_policies_led_to_it() {
         "path \"m/*\" { capabilities = [\"list\"] }\npath \"m/x\" { capabilities = [\"deny\"] }",
     ]);
     let explain = |operation: Operation, path: &str| acl.decide(&request(path, operation)).reason.explain(&acl);
-    assert_eq!(explain(Read, "m/a"), "granted by rule `m/*` of policy `p0`, `p1`");
+    assert_eq!(explain(Read, "m/a"), "rule `m/*` of policy `p0`, `p1`");
     assert_eq!(explain(Delete, "m/a"), "not granted by rule `m/*` of policy `p0`, `p1`: capability delete is missing");
     assert_eq!(explain(Read, "m/x"), "denied by rule `m/x` of policy `p1`");
     assert_eq!(explain(Read, "n"), "no rule matches the path");

@@ -104,3 +104,40 @@ async fn a_log_that_was_cut_or_swapped_keeps_the_server_shut() {
     std::fs::write(&path, &whole).unwrap();
     assert_eq!(server.call("PUT sys/unseal", "", json!({ "key": server.unseal_key })).await.at("/sealed"), json!(false));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s2_a_store_that_was_rolled_back_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |name: &str| -> std::sync::Arc<dyn strongroom_storage::Store> {
+        let config = strongroom_storage::embedded::Config::new(folder.path().join(name));
+        std::sync::Arc::new(strongroom_storage::EmbeddedStore::open(config).unwrap())
+    };
+    let options = |name: &str| Options { store: Some(open(name)), audit: vec![device(folder.path())] };
+    let server = TestServer::start(options("data")).await;
+    let key = server.unseal_key.clone();
+    server.server.stop().await;
+    drop(server);
+    let copy = folder.path().join("old");
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::copy(folder.path().join("data/strongroom.db"), copy.join("strongroom.db")).unwrap();
+
+    let (server, _) = TestServer::make(options("data"));
+    let unseal = |server: std::sync::Arc<strongroom_core::Server>| {
+        let body = json!({ "key": key }).to_string();
+        async move { strongroom_testkit::request(&server, "PUT sys/unseal", "", &body, Default::default()).await }
+    };
+    assert_eq!(unseal(server.clone()).await.at("/sealed"), json!(false));
+    for n in 0..10 {
+        let body = json!({ "data": { "n": n } }).to_string();
+        strongroom_testkit::request(&server, "POST secret/data/a", "root", &body, Default::default()).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    server.stop().await;
+    drop(server);
+
+    let (server, _) = TestServer::make(options("old"));
+    let refused = unseal(server).await;
+    assert_eq!(refused.status, 500, "the old store must not open beside the newer log: {refused:?}");
+    let (server, _) = TestServer::make(options("data"));
+    assert_eq!(unseal(server).await.at("/sealed"), json!(false), "the true one does");
+}

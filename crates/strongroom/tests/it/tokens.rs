@@ -135,3 +135,20 @@ async fn wrapping_hides_the_answer_and_keeps_it_until_it_is_asked_for() {
     assert_eq!(opened.at("/data/data/k"), json!("hidden"));
     assert_eq!(server.call("POST sys/wrapping/unwrap", &token, json!(null)).await.status, 400);
 }
+
+#[tokio::test]
+async fn revoke_orphan_leaves_the_children_alive() {
+    let server = server().await;
+    server.call("POST sys/policies/acl/m", "root", json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" })).await;
+    let parent = server.token(json!({ "policies": ["m"] })).await;
+    let mut children = Vec::new();
+    for _ in 0..40 {
+        children.push(server.call("POST auth/token/create", &parent, json!({})).await.text("/auth/client_token"));
+    }
+    assert_eq!(server.call("POST auth/token/revoke-orphan", "root", json!({ "token": parent })).await.status, 204);
+    assert!(!is_live(&server, &parent).await);
+    for child in &children {
+        let shown = server.call("GET auth/token/lookup-self", child, json!(null)).await;
+        assert_eq!((shown.status, shown.at("/data/orphan")), (200, json!(true)));
+    }
+}

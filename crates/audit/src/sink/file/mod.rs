@@ -41,6 +41,8 @@ pub struct FileConfig {
     pub is_sync: bool,
     /// The store's revision, written into checkpoints.
     pub store_head: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Opens although the store is older than the last checkpoint says: after a restore that an operator answers for.
+    pub accepts_older_store: bool,
     pub rng: Arc<dyn Rng>,
 }
 

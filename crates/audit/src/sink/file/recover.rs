@@ -43,6 +43,7 @@ pub(super) fn open(config: &FileConfig, wrap: Wrap) -> Result<Recovered, AuditEr
     let epochs = read_epochs(&epochs_path, size)?;
     if let Some(last) = &last {
         check_signature(&config.path, last, epochs.key_of(last.checkpoint.epoch, &tail.appointments))?;
+        check_store(config, last.checkpoint.store)?;
     }
 
     let (bytes, dropped_bytes) = cut_torn(&config.path, &file, &segments, tail.torn_bytes)?;
@@ -93,6 +94,16 @@ fn lock_and_check_key(path: &Path, public: &Hash) -> Result<File, AuditError> {
         return Err(AuditError::mismatch(path, 0, "the log belongs to another key"));
     }
     Ok(file)
+}
+
+/// SECURITY: a store older than what the log's last checkpoint saw was put back to an earlier state: revoked tokens would
+/// live again (security.md S2).
+fn check_store(config: &FileConfig, recorded: u64) -> Result<(), AuditError> {
+    let store = (config.store_head)();
+    if store < recorded && !config.accepts_older_store {
+        return Err(AuditError::StoreBehind { file: config.path.clone(), store, recorded });
+    }
+    Ok(())
 }
 
 struct LastNote {

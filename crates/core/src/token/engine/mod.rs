@@ -34,6 +34,8 @@ impl Engine for TokenEngine {
             route(Verb::Write, "revoke-self", "Ends the caller's own token and its children.", revoke::own),
             route(Verb::Write, "revoke", "Ends a token and its children.", revoke::by_token),
             route(Verb::Write, "revoke-accessor", "Ends a token and its children by its accessor.", revoke::by_accessor),
+            route(Verb::Write, "revoke-orphan", "Ends a token and makes orphans of its children.", revoke::orphan).attributes(sudo),
+            route(Verb::Write, "tidy", "Ends expired tokens.", revoke::tidy).attributes(sudo),
             route(Verb::Read, "lookup", "Shows the caller's own token.", lookup::own),
             route(Verb::Write, "lookup", "Shows a token.", lookup::by_token),
             route(Verb::Write, "lookup-accessor", "Shows a token by its accessor, without its id.", lookup::by_accessor),

@@ -5,7 +5,7 @@ use strongroom_types::SecretString;
 
 use super::{ByAccessor, ByToken};
 use crate::SystemCall;
-use crate::token::revoke::{decode, drop_in};
+use crate::token::revoke::{decode, detach_children, drop_in};
 use crate::token::{self, LiveToken};
 
 pub async fn own(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
@@ -35,6 +35,24 @@ pub async fn by_accessor(ctx: &mut Ctx, input: ByAccessor) -> Result<Output> {
         Some(live) => end(ctx, &live).await,
         None => Ok(Output::raw_data(b"null".to_vec()).warn("No token found with this accessor")),
     }
+}
+
+pub async fn orphan(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    if input.token.0.is_empty() {
+        return Err(Error::invalid("missing token ID"));
+    }
+    let found = call.core.tokens.find(&SecretString::new(input.token.0), ctx.now).await?;
+    let live = found.ok_or_else(|| Error::invalid("token to revoke not found"))?;
+    detach_children(&call.core.view, &live.entry.family).await?;
+    end(ctx, &live).await
+}
+
+/// Ends at once what the background work would end within a second.
+pub async fn tidy(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
+    crate::task::expire(&SystemCall::of(ctx)?.core).await?;
+    let output = Output::raw_data(b"null".to_vec()).warn("Expired tokens were ended. This happens by itself, so tidying is never needed");
+    Ok(Output { status: Some(202), ..output })
 }
 
 async fn end(ctx: &mut Ctx, live: &LiveToken) -> Result<Output> {

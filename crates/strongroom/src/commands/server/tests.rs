@@ -1,0 +1,1 @@
+//! How flags, environment and files come together.
