@@ -47,12 +47,13 @@ mod tests {
 
     #[test]
     fn our_prefix_wins_and_empty_counts_as_unset() {
-        let all = [("VAULT_LOG_LEVEL", "v"), ("BAO_LOG_LEVEL", "b"), ("STRONGROOM_LOG_LEVEL", ""), ("VAULT_DEV_ROOT_TOKEN_ID", "root")];
+        let all =
+            [("VAULT_LOG_LEVEL", "v"), ("BAO_LOG_LEVEL", "b"), ("STRONGROOM_LOG_LEVEL", ""), ("VAULT_DEV_ROOT_TOKEN_ID", "hush")];
         let find = |name: &str| all.iter().find(|(found, _)| *found == name).map(|(_, value)| (*value).to_owned());
         let read = Environment::from_variables(&find);
         assert_eq!(read.log_level.as_deref(), Some("b"));
-        assert_eq!(read.dev_root_token_id.as_ref().map(|token| token.expose()), Some("root"));
+        assert_eq!(read.dev_root_token_id.as_ref().map(|token| token.expose()), Some("hush"));
         assert!(read.dev_listen_address.is_none());
-        assert!(!format!("{read:?}").contains("root"), "the token is not shown");
+        assert!(!format!("{read:?}").contains("hush"), "the token is not shown");
     }
 }

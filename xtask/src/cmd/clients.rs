@@ -22,14 +22,15 @@ pub fn run(args: &Args) -> Result<Tally> {
         programs.push(("ours", bin.as_path()));
     }
     for (name, cli) in programs {
-        tally.add(command_line(name, cli, &bin, dir.path(), &server)?);
+        tally.add(command_line(name, cli, &bin, &dir.path().join(name))?);
     }
     Ok(tally)
 }
 
-/// One command line, against the dev server and a second one that it initialises, unseals and seals itself.
-fn command_line(name: &str, cli: &Path, bin: &Path, dir: &Path, server: &Server) -> Result<Tally> {
-    let fresh = Server::start(&Plan::new(bin, &dir.join(name))?)?;
+/// One command line, against a dev server and a second one that it initialises, unseals and seals itself.
+fn command_line(name: &str, cli: &Path, bin: &Path, dir: &Path) -> Result<Tally> {
+    let server = Server::start_dev(&Plan::new(bin, &dir.join("dev"))?)?;
+    let fresh = Server::start(&Plan::new(bin, &dir.join("fresh"))?)?;
     println!("command line of {name}");
     script("cli_check.py", &[&cli.display().to_string(), &server.addr, DEV_ROOT, &fresh.addr])
 }

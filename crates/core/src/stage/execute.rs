@@ -27,10 +27,12 @@ pub enum Done {
 }
 
 pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
-    let permitted = recorded.into_permitted();
+    let mut permitted = recorded.into_permitted();
+    let mut started = permitted.judgement.absent.take();
     let mut result = Err(Error::Barrier(strongroom_barrier::Error::Conflict));
     for _ in 0..TRIES_MAX {
-        result = run(core, &permitted).await;
+        let txn = started.take().unwrap_or_else(|| core.view.txn(intent(permitted.routed.admitted.verb)));
+        result = run(core, &permitted, txn).await;
         if !matches!(result, Err(Error::Barrier(strongroom_barrier::Error::Conflict))) {
             break;
         }
@@ -46,7 +48,7 @@ pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
 }
 
 /// One try. None when create or update no longer holds.
-async fn run(core: &Arc<Core>, permitted: &Permitted) -> Result<Option<Bound>> {
+async fn run(core: &Arc<Core>, permitted: &Permitted, mut txn: Txn) -> Result<Option<Bound>> {
     let Target::Route { mount, rest, .. } = &permitted.routed.target else {
         return Err(Error::Internal("executing a request without a route".into()));
     };
@@ -56,7 +58,6 @@ async fn run(core: &Arc<Core>, permitted: &Permitted) -> Result<Option<Bound>> {
     if permitted.routed.admitted.help {
         return Ok(Some(Bound::of(answer::help(mount, rest, route)?)));
     }
-    let mut txn = core.view.txn(intent(permitted.routed.admitted.verb));
     let charged = charge(&mut txn, payer(permitted)).await?;
 
     if route.has_existence_check() {

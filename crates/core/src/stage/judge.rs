@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use strongroom_engine::{Caller, Error, FieldSet, Operation, Peek, Result, Verb};
-use strongroom_barrier::Intent;
+use strongroom_barrier::{Intent, Txn};
 use strongroom_policy::{Acl, Decision, Parameters};
 
 use super::route::Target;
@@ -25,6 +25,9 @@ pub struct Judgement {
     pub has_sudo: bool,
     acl: Option<Arc<Acl>>,
     decision: Option<Decision>,
+    /// The look that found nothing, for the first try to start from: the store need not be asked again. A look that found
+    /// something is thrown away, or the wait for the audit log would become part of the conflict window.
+    pub(super) absent: Option<Txn>,
 }
 
 impl Judgement {
@@ -74,10 +77,10 @@ pub async fn judge_again(core: &Core, permitted: Permitted) -> std::result::Resu
 
 async fn decide(core: &Core, routed: &Routed, token: Option<&Arc<LiveToken>>) -> Result<Judgement> {
     let attributes = routed.target.attributes();
-    let operation = operation(core, routed).await?;
+    let (operation, absent) = operation(core, routed).await?;
     let open = attributes.no_token || attributes.any_token || routed.admitted.help;
     let Some(token) = token.filter(|_| !open) else {
-        return Ok(Judgement { operation, has_sudo: false, acl: None, decision: None });
+        return Ok(Judgement { operation, has_sudo: false, acl: None, decision: None, absent });
     };
     let acl = token.acl(&core.policies).await?;
     let path = routed.admitted.path.as_str();
@@ -90,25 +93,27 @@ async fn decide(core: &Core, routed: &Routed, token: Option<&Arc<LiveToken>>) ->
         wrap_ttl_s: (!wrap_ttl.is_zero()).then_some(wrap_ttl.as_s()),
     });
     let has_sudo = attributes.asks_sudo && acl.capabilities(path).iter().any(|c| matches!(*c, "sudo" | "root"));
-    Ok(Judgement { operation, has_sudo, acl: Some(acl), decision: Some(decision) })
+    Ok(Judgement { operation, has_sudo, acl: Some(acl), decision: Some(decision), absent })
 }
 
-/// Create or update is read in a throw-away transaction; the real one checks it again.
-async fn operation(core: &Core, routed: &Routed) -> Result<Operation> {
+/// Create or update is read here and checked again in the transaction that writes.
+async fn operation(core: &Core, routed: &Routed) -> Result<(Operation, Option<Txn>)> {
     if let Target::Route { mount, rest, .. } = &routed.target
         && let Some(route) = routed.target.route().filter(|r| r.has_existence_check())
     {
         let peek = Peek::within(core.view.txn(Intent::Write), mount.facts.clone());
-        return route.operation(&peek, rest).await;
+        let operation = route.operation(&peek, rest).await?;
+        return Ok((operation, peek.into_txn().filter(|_| operation == Operation::Create)));
     }
-    Ok(match routed.admitted.verb {
+    let operation = match routed.admitted.verb {
         Some(Verb::Write) => Operation::Update,
         Some(Verb::Patch) => Operation::Patch,
         Some(Verb::Delete) => Operation::Delete,
         Some(Verb::List) => Operation::List,
         Some(Verb::Scan) => Operation::Scan,
         Some(Verb::Read) | None => Operation::Read,
-    })
+    };
+    Ok((operation, None))
 }
 
 fn policy_operation(operation: Operation) -> strongroom_policy::Operation {

@@ -112,7 +112,8 @@ pub fn read(file: &Section<'_>, warnings: &mut Vec<String>) -> Result<Vec<Listen
 fn one(stanza: &Section<'_>, warnings: &mut Vec<String>) -> Result<Listener> {
     stanza.check_keys(KEYS, Unknown::RefuseNearMiss, warnings)?;
     refuse_unsupported(stanza)?;
-    warnings.extend(WITHOUT_EFFECT.iter().filter(|key| stanza.has(key)).map(|key| stanza.note(key, "has no effect in this build")));
+    warnings
+        .extend(WITHOUT_EFFECT.iter().filter(|key| stanza.has(key)).map(|key| stanza.note(key, "has no effect in this build")));
     let (address, tls) = match stanza.labels.as_slice() {
         ["tcp"] => (tcp_address(stanza)?, tls(stanza)?),
         ["unix"] => (unix_address(stanza)?, None),
@@ -138,7 +139,8 @@ fn refuse_unsupported(stanza: &Section<'_>) -> Result<()> {
 
 fn tcp_address(stanza: &Section<'_>) -> Result<Address> {
     let Some(text) = stanza.text("address")? else { return Ok(Address::Tcp(DEFAULT_ADDRESS)) };
-    let address = parse_address(text).ok_or_else(|| stanza.refuse("address", "must be an IP address and a port, such as \"127.0.0.1:8200\""))?;
+    let address = parse_address(text)
+        .ok_or_else(|| stanza.refuse("address", "must be an IP address and a port, such as \"127.0.0.1:8200\""))?;
     Ok(Address::Tcp(address))
 }
 
@@ -156,7 +158,9 @@ fn unix_address(stanza: &Section<'_>) -> Result<Address> {
     let path = stanza.text("address")?.ok_or_else(|| stanza.refuse("address", "is required: the path of the socket"))?;
     let mode = match stanza.text("socket_mode")? {
         None => DEFAULT_SOCKET_MODE,
-        Some(text) => octal(text).ok_or_else(|| stanza.refuse("socket_mode", "must be an octal mode in quotes, such as \"0660\""))?,
+        Some(text) => {
+            octal(text).ok_or_else(|| stanza.refuse("socket_mode", "must be an octal mode in quotes, such as \"0660\""))?
+        }
     };
     Ok(Address::Unix { path: path.into(), mode })
 }
@@ -178,7 +182,8 @@ fn tls(stanza: &Section<'_>) -> Result<Option<Tls>> {
         Some("tls12") => TlsVersion::V1_2,
         Some(_) => return Err(stanza.refuse("tls_min_version", "must be \"tls12\" or \"tls13\"")),
     };
-    let file = |key| stanza.text(key)?.map(PathBuf::from).ok_or_else(|| stanza.refuse(key, "is required unless tls_disable is true"));
+    let file =
+        |key| stanza.text(key)?.map(PathBuf::from).ok_or_else(|| stanza.refuse(key, "is required unless tls_disable is true"));
     let client_certificates = stanza.flag("tls_disable_client_certs")? != Some(true);
     Ok(Some(Tls { cert_file: file("tls_cert_file")?, key_file: file("tls_key_file")?, version_min, client_certificates }))
 }

@@ -96,7 +96,8 @@ impl Config {
         let mut config = Self::default();
         for path in paths {
             for file in files_of(path)? {
-                let text = fs::read_to_string(&file).map_err(|error| Mistake::of_file(&file, format!("can't be read: {error}")))?;
+                let text =
+                    fs::read_to_string(&file).map_err(|error| Mistake::of_file(&file, format!("can't be read: {error}")))?;
                 config.add(&file, &text)?;
             }
         }
@@ -120,7 +121,10 @@ impl Config {
     /// Rules about all files together.
     fn check(&self, last: &Path) -> Result<()> {
         if self.leases.default_ttl > self.leases.max_ttl {
-            return Err(Mistake { key: "default_lease_ttl".into(), ..Mistake::of_file(last, "must not be larger than max_lease_ttl") });
+            return Err(Mistake {
+                key: "default_lease_ttl".into(),
+                ..Mistake::of_file(last, "must not be larger than max_lease_ttl")
+            });
         }
         for (index, audit) in self.audit.iter().enumerate() {
             let earlier = || self.audit.iter().take(index);

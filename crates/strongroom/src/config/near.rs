@@ -39,9 +39,13 @@ mod tests {
 
     #[test]
     fn distances_count_single_letters() {
-        for (a, b, expected) in
-            [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("TLS_Disable", "tls_disable", 0), ("tls_dsiable", "tls_disable", 2)]
-        {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("kitten", "sitting", 3),
+            ("TLS_Disable", "tls_disable", 0),
+            ("tls_dsiable", "tls_disable", 2),
+        ] {
             assert_eq!(distance(a, b), expected, "{a} {b}");
             assert_eq!(distance(b, a), expected, "{b} {a}");
         }

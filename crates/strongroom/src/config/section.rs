@@ -63,7 +63,9 @@ impl<'a> Section<'a> {
     }
 
     fn value(&self, key: &str) -> Result<Option<&'a Value>> {
-        self.body.attribute(key).map_err(|error| Mistake::new(self.file, error.position(), self.path_of(key), "is given twice or with a label"))
+        self.body
+            .attribute(key)
+            .map_err(|error| Mistake::new(self.file, error.position(), self.path_of(key), "is given twice or with a label"))
     }
 
     /// An empty text counts as not given.
@@ -112,7 +114,8 @@ impl<'a> Section<'a> {
             Some(value) => value.as_i64().and_then(|seconds| i128::from(seconds).checked_mul(NS_PER_S)),
         };
         let ns = ns.and_then(|ns| u64::try_from(ns).ok());
-        let ns = ns.ok_or_else(|| self.refuse(key, "must be a duration such as \"768h\" or a number of seconds, not negative"))?;
+        let ns =
+            ns.ok_or_else(|| self.refuse(key, "must be a duration such as \"768h\" or a number of seconds, not negative"))?;
         Ok(Some(Duration::from_nanos(ns)).filter(|duration| !duration.is_zero()))
     }
 

@@ -31,7 +31,6 @@ const IGNORED: &[&str] = &[
     "cache_size",
     "cluster_addr",
     "cluster_cipher_suites",
-    "default_max_request_duration",
     "detect_deadlocks",
     "disable_cache",
     "disable_clustering",
@@ -62,6 +61,7 @@ const IGNORED: &[&str] = &[
 
 /// Known, and an operator would miss them.
 const WITHOUT_EFFECT: &[&str] = &[
+    "default_max_request_duration",
     "ha_storage",
     "initialize",
     "log_file",
@@ -119,7 +119,9 @@ fn check_keys(file: &Section<'_>, warnings: &mut Vec<String>) -> Result<()> {
         }
     }
     file.check_keys(&known, Unknown::Warn, warnings)?;
-    warnings.extend(WITHOUT_EFFECT.iter().filter(|key| file.has(key)).map(|key| file.note(key, "not supported by this build, ignored")));
+    warnings.extend(
+        WITHOUT_EFFECT.iter().filter(|key| file.has(key)).map(|key| file.note(key, "not supported by this build, ignored")),
+    );
     Ok(())
 }
 

@@ -7,7 +7,13 @@ use strongroom_core::AuditDevice;
 use strongroom_testkit::{Options, TestServer};
 
 fn device(path: &Path) -> AuditDevice {
-    AuditDevice { name: "file/".into(), path: path.join("log/audit.log"), limits: Default::default(), is_sync: false, description: String::new() }
+    AuditDevice {
+        name: "file/".into(),
+        path: path.join("log/audit.log"),
+        limits: Default::default(),
+        is_sync: false,
+        description: String::new(),
+    }
 }
 
 async fn server(folder: &Path) -> TestServer {
@@ -44,7 +50,11 @@ async fn every_exit_of_the_pipeline_is_recorded() {
         assert!(all.len() > before, "{what} left no record");
         let last = all.last().unwrap();
         assert_eq!(last["type"], "response", "{what}");
-        assert_eq!(status >= 300, last.get("error").is_some_and(|e| !e.as_str().unwrap_or_default().is_empty()), "{what}: {last}");
+        assert_eq!(
+            status >= 300,
+            last.get("error").is_some_and(|e| !e.as_str().unwrap_or_default().is_empty()),
+            "{what}: {last}"
+        );
     }
 }
 
@@ -65,7 +75,8 @@ async fn when_no_sink_takes_a_record_nothing_happens_and_nothing_is_answered() {
 async fn cve_2024_8365_the_log_holds_no_secret_no_token_and_no_accessor() {
     let folder = tempfile::tempdir().unwrap();
     let server = server(folder.path()).await;
-    let made = server.call("POST auth/token/create", "root", json!({ "policies": ["default"], "meta": { "team": "m-e-t-a" } })).await;
+    let made =
+        server.call("POST auth/token/create", "root", json!({ "policies": ["default"], "meta": { "team": "m-e-t-a" } })).await;
     let (token, accessor) = (made.text("/auth/client_token"), made.text("/auth/accessor"));
     let secret = json!({ "data": { "password": "s3cr3t-value", "pin": 48151623, "list": ["s3cr3t-item"], "deep": { "a": { "b": "s3cr3t-deep" } } } });
     server.call("POST secret/data/a", "root", secret).await;

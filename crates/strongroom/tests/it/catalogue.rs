@@ -17,7 +17,8 @@ const ALL: &str = "[\"create\", \"read\", \"update\", \"patch\", \"delete\", \"l
 
 #[tokio::test]
 async fn cve_2026_89322_no_spelling_dodges_a_deny() {
-    let policy = format!("path \"secret/*\" {{ capabilities = {ALL} }}\npath \"secret/data/x/admin\" {{ capabilities = [\"deny\"] }}");
+    let policy =
+        format!("path \"secret/*\" {{ capabilities = {ALL} }}\npath \"secret/data/x/admin\" {{ capabilities = [\"deny\"] }}");
     let (server, token) = server_with(&policy).await;
     for spelling in [
         "secret/data/x/admin",
@@ -45,9 +46,18 @@ async fn cve_2026_89322_no_spelling_dodges_a_deny() {
 
 #[tokio::test]
 async fn cve_2026_3605_dot_segments_never_leave_the_prefix() {
-    let policy = format!("path \"secret/metadata/team/*\" {{ capabilities = {ALL} }}\npath \"secret/data/team/*\" {{ capabilities = {ALL} }}");
+    let policy = format!(
+        "path \"secret/metadata/team/*\" {{ capabilities = {ALL} }}\npath \"secret/data/team/*\" {{ capabilities = {ALL} }}"
+    );
     let (server, token) = server_with(&policy).await;
-    for path in ["team/../x/admin", "team/%2e%2e/x/admin", "team/.%2e/x/admin", "team/%2e./x/admin", "team/..%2fx/admin", "team/%2e%2e%2fx%2fadmin"] {
+    for path in [
+        "team/../x/admin",
+        "team/%2e%2e/x/admin",
+        "team/.%2e/x/admin",
+        "team/%2e./x/admin",
+        "team/..%2fx/admin",
+        "team/%2e%2e%2fx%2fadmin",
+    ] {
         for area in ["data", "metadata", "delete", "destroy"] {
             for verb in ["GET", "DELETE", "POST"] {
                 let reply = server.call(&format!("{verb} secret/{area}/{path}"), &token, json!({ "versions": [1] })).await;
@@ -63,7 +73,13 @@ async fn cve_2026_12624_lists_of_a_denied_folder_are_denied_in_every_spelling() 
     for deny in ["secret/metadata/x/*", "secret/metadata/x/", "secret/metadata/x", "secret/metadata/+/", "secret/metadata/+"] {
         let policy = format!("path \"secret/*\" {{ capabilities = {ALL} }}\npath \"{deny}\" {{ capabilities = [\"deny\"] }}");
         let (server, token) = server_with(&policy).await;
-        for request in ["LIST secret/metadata/x", "LIST secret/metadata/x/", "GET secret/metadata/x?list=true", "GET secret/metadata/x/?list=true", "SCAN secret/metadata/x"] {
+        for request in [
+            "LIST secret/metadata/x",
+            "LIST secret/metadata/x/",
+            "GET secret/metadata/x?list=true",
+            "GET secret/metadata/x/?list=true",
+            "SCAN secret/metadata/x",
+        ] {
             assert_eq!(server.call(request, &token, json!(null)).await.status, 403, "{request} with deny on {deny}");
         }
     }
@@ -90,9 +106,25 @@ async fn cve_2021_27668_the_list_of_paths_open_without_a_token_is_closed() {
         assert_eq!(server.call(request, "", json!(null)).await.status, 200, "{request}");
     }
     let closed = [
-        "GET sys/mounts", "POST sys/mounts/a", "GET sys/policy", "POST sys/policies/acl/a", "POST sys/rotate", "PUT sys/seal", "GET sys/key-status",
-        "POST sys/remount", "POST sys/tools/random", "POST sys/capabilities-self", "GET sys/audit", "POST auth/token/create", "GET auth/token/lookup-self",
-        "LIST auth/token/accessors", "GET secret/data/a", "GET cubbyhole/a", "GET sys/mounts?help=1", "POST sys/wrapping/wrap", "GET sys/nosuch",
+        "GET sys/mounts",
+        "POST sys/mounts/a",
+        "GET sys/policy",
+        "POST sys/policies/acl/a",
+        "POST sys/rotate",
+        "PUT sys/seal",
+        "GET sys/key-status",
+        "POST sys/remount",
+        "POST sys/tools/random",
+        "POST sys/capabilities-self",
+        "GET sys/audit",
+        "POST auth/token/create",
+        "GET auth/token/lookup-self",
+        "LIST auth/token/accessors",
+        "GET secret/data/a",
+        "GET cubbyhole/a",
+        "GET sys/mounts?help=1",
+        "POST sys/wrapping/wrap",
+        "GET sys/nosuch",
     ];
     for request in closed {
         assert_eq!(server.call(request, "", json!({})).await.status, 403, "{request}");
@@ -104,27 +136,78 @@ async fn cve_2025_4166_no_answer_quotes_what_was_sent_in_a_wrong_field() {
     const MARKER: &str = "m4rk3r-in-a-wrong-place";
     let server = TestServer::start(Options::default()).await;
     let endpoints = [
-        "POST secret/data/a", "PATCH secret/data/a", "POST secret/metadata/a", "POST secret/delete/a", "POST secret/config", "POST sys/mounts/q",
-        "POST sys/mounts/secret/tune", "POST sys/policies/acl/q", "POST auth/token/create", "POST auth/token/renew-self", "POST auth/token/revoke",
-        "POST sys/tools/random", "POST sys/tools/hash", "POST sys/capabilities-self", "POST sys/wrapping/unwrap", "POST sys/remount", "PUT sys/unseal",
+        "POST secret/data/a",
+        "PATCH secret/data/a",
+        "POST secret/metadata/a",
+        "POST secret/delete/a",
+        "POST secret/config",
+        "POST sys/mounts/q",
+        "POST sys/mounts/secret/tune",
+        "POST sys/policies/acl/q",
+        "POST auth/token/create",
+        "POST auth/token/renew-self",
+        "POST auth/token/revoke",
+        "POST sys/tools/random",
+        "POST sys/tools/hash",
+        "POST sys/capabilities-self",
+        "POST sys/wrapping/unwrap",
+        "POST sys/remount",
+        "PUT sys/unseal",
     ];
     let fields = [
-        "data", "options", "cas", "versions", "custom_metadata", "max_versions", "delete_version_after", "cas_required", "config", "type", "default_lease_ttl",
-        "listing_visibility", "policy", "ttl", "period", "num_uses", "meta", "policies", "renewable", "increment", "token", "bytes", "format", "input", "algorithm",
-        "paths", "from", "to", "key", "id", "explicit_max_ttl", "display_name", "description",
+        "data",
+        "options",
+        "cas",
+        "versions",
+        "custom_metadata",
+        "max_versions",
+        "delete_version_after",
+        "cas_required",
+        "config",
+        "type",
+        "default_lease_ttl",
+        "listing_visibility",
+        "policy",
+        "ttl",
+        "period",
+        "num_uses",
+        "meta",
+        "policies",
+        "renewable",
+        "increment",
+        "token",
+        "bytes",
+        "format",
+        "input",
+        "algorithm",
+        "paths",
+        "from",
+        "to",
+        "key",
+        "id",
+        "explicit_max_ttl",
+        "display_name",
+        "description",
     ];
     server.call("POST secret/data/a", "root", json!({ "data": { "a": 1 } })).await;
     for endpoint in endpoints {
         for field in fields {
             for value in [json!(MARKER), json!([MARKER]), json!({ MARKER: MARKER }), json!([[{ "a": MARKER }]])] {
                 let reply = server.call(endpoint, "root", json!({ field: value })).await;
-                let is_echo_of_a_name = field == "paths" || field == "policies" || field == "to" || field == "from" || reply.status < 400;
+                let is_echo_of_a_name =
+                    field == "paths" || field == "policies" || field == "to" || field == "from" || reply.status < 400;
                 assert!(is_echo_of_a_name || !reply.body.to_string().contains(MARKER), "{endpoint} {field}: {reply:?}");
                 assert!(reply.status < 500, "{endpoint} {field}: {reply:?}");
             }
         }
     }
-    for body in [format!("{{\"data\": {MARKER}"), format!("\"{MARKER}\""), format!("[\"{MARKER}\"]"), format!("{{\"a\":1}}{MARKER}"), format!("{{{MARKER}")] {
+    for body in [
+        format!("{{\"data\": {MARKER}"),
+        format!("\"{MARKER}\""),
+        format!("[\"{MARKER}\"]"),
+        format!("{{\"a\":1}}{MARKER}"),
+        format!("{{{MARKER}"),
+    ] {
         let reply = server.raw("POST secret/data/a", "root", &body).await;
         assert_eq!(reply.status, 400);
         assert!(!reply.body.to_string().contains(MARKER), "{reply:?}");

@@ -63,7 +63,13 @@ async fn run(fault: Fault) {
         n += 1;
         let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new())));
         let server = TestServer::start(Options { store: Some(store.clone()), ..Options::default() }).await;
-        server.call("POST sys/policies/acl/p", "root", json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" })).await;
+        server
+            .call(
+                "POST sys/policies/acl/p",
+                "root",
+                json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" }),
+            )
+            .await;
         store.fail_nth(None, n, fault);
         let told = session(&server).await;
         let has_failed = store.failed_total() > 0;

@@ -51,7 +51,13 @@ async fn a_write_on_one_node_is_read_on_the_other_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn policies_and_mounts_of_one_node_count_on_the_other_at_once() {
     let two = Two::start().await;
-    two.a.call("POST sys/policies/acl/p", "root", json!({ "policy": "path \"kv/*\" { capabilities = [\"read\", \"create\", \"update\"] }" })).await;
+    two.a
+        .call(
+            "POST sys/policies/acl/p",
+            "root",
+            json!({ "policy": "path \"kv/*\" { capabilities = [\"read\", \"create\", \"update\"] }" }),
+        )
+        .await;
     let token = two.a.token(json!({ "policies": ["p"] })).await;
     assert_eq!(two.on_b("POST kv/a", &token, json!({ "v": 1 })).await.status, 404, "not mounted yet");
     assert_eq!(two.a.call("POST sys/mounts/kv", "root", json!({ "type": "kv" })).await.status, 204);
@@ -71,7 +77,11 @@ async fn check_and_set_holds_across_nodes() {
         let two = two.clone();
         tasks.push(tokio::spawn(async move {
             let body = json!({ "data": { "n": n }, "options": { "cas": 0 } });
-            if n % 2 == 0 { two.a.call("POST secret/data/cas", "root", body).await } else { two.on_b("POST secret/data/cas", "root", body).await }
+            if n % 2 == 0 {
+                two.a.call("POST secret/data/cas", "root", body).await
+            } else {
+                two.on_b("POST secret/data/cas", "root", body).await
+            }
         }));
     }
     let mut won = 0;
@@ -88,7 +98,8 @@ async fn one_path_is_mounted_once_across_nodes() {
     let two = Arc::new(Two::start().await);
     for round in 0..10 {
         let path = format!("POST sys/mounts/m{round}");
-        let (x, y) = tokio::join!(two.a.call(&path, "root", json!({ "type": "kv" })), two.on_b(&path, "root", json!({ "type": "kv" })));
+        let (x, y) =
+            tokio::join!(two.a.call(&path, "root", json!({ "type": "kv" })), two.on_b(&path, "root", json!({ "type": "kv" })));
         let mut statuses = [x.status, y.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [204, 400], "round {round}");

@@ -24,7 +24,9 @@ async fn a_refused_policy_leaves_no_trace() {
     let server = TestServer::start(Options::default()).await;
     let good = "path \"a\" { capabilities = [\"read\"] }";
     server.call("POST sys/policies/acl/p", "root", json!({ "policy": good })).await;
-    for bad in ["path \"a\" {", "nonsense", "path \"a\" { capabilities = [\"fly\"] }", "path \"a/+*\" { capabilities = [\"read\"] }"] {
+    for bad in
+        ["path \"a\" {", "nonsense", "path \"a\" { capabilities = [\"fly\"] }", "path \"a/+*\" { capabilities = [\"read\"] }"]
+    {
         assert_eq!(server.call("POST sys/policies/acl/p", "root", json!({ "policy": bad })).await.status, 400, "{bad}");
         assert_eq!(server.call("GET sys/policies/acl/p", "root", json!(null)).await.at("/data/policy"), json!(good));
     }

@@ -50,7 +50,9 @@ async fn d3_a_wrapped_answer_comes_out_once_among_32() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_only_token_never_overwrites() {
     let server = server().await;
-    server.call("POST sys/policies/acl/c", "root", json!({ "policy": "path \"secret/data/*\" { capabilities = [\"create\"] }" })).await;
+    server
+        .call("POST sys/policies/acl/c", "root", json!({ "policy": "path \"secret/data/*\" { capabilities = [\"create\"] }" }))
+        .await;
     let token = server.token(json!({ "policies": ["c"] })).await;
     for n in 0..40 {
         let statuses = at_once(&server, 16, &format!("POST secret/data/k{n}"), &token, json!({ "data": { "a": 1 } })).await;
@@ -73,13 +75,21 @@ async fn writers_of_one_key_lose_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_is_never_made_below_a_parent_that_is_revoked_meanwhile() {
     let server = server().await;
-    server.call("POST sys/policies/acl/m", "root", json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" })).await;
+    server
+        .call(
+            "POST sys/policies/acl/m",
+            "root",
+            json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" }),
+        )
+        .await;
     for _ in 0..30 {
         let parent = server.token(json!({ "policies": ["m"] })).await;
         let making: Vec<_> = (0..8)
             .map(|_| {
                 let (server, parent) = (server.clone(), parent.clone());
-                tokio::spawn(async move { server.call("POST auth/token/create", &parent, json!({})).await.text("/auth/client_token") })
+                tokio::spawn(
+                    async move { server.call("POST auth/token/create", &parent, json!({})).await.text("/auth/client_token") },
+                )
             })
             .collect();
         server.call("POST auth/token/revoke", "root", json!({ "token": parent })).await;

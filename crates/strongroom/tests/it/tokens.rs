@@ -15,7 +15,13 @@ async fn is_live(server: &TestServer, token: &str) -> bool {
 #[tokio::test]
 async fn revoking_a_parent_ends_a_large_tree_before_it_answers() {
     let server = server().await;
-    server.call("POST sys/policies/acl/m", "root", json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" })).await;
+    server
+        .call(
+            "POST sys/policies/acl/m",
+            "root",
+            json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" }),
+        )
+        .await;
     let parent = server.token(json!({ "policies": ["m"], "no_default_policy": true })).await;
     let mut all = Vec::new();
     for _ in 0..60 {
@@ -110,13 +116,20 @@ async fn a_use_is_counted_for_refused_and_failed_requests_too() {
 #[tokio::test]
 async fn cve_2024_9180_root_authority_comes_from_root_only() {
     let server = server().await;
-    server.call("POST sys/policies/acl/all", "root", json!({ "policy": "path \"*\" { capabilities = [\"create\", \"update\", \"read\", \"sudo\"] }" })).await;
+    server
+        .call(
+            "POST sys/policies/acl/all",
+            "root",
+            json!({ "policy": "path \"*\" { capabilities = [\"create\", \"update\", \"read\", \"sudo\"] }" }),
+        )
+        .await;
     let token = server.token(json!({ "policies": ["all"] })).await;
     for name in ["root", "ROOT", " root ", "Root", "ro\u{200b}ot", "root\u{0}", "\u{feff}root"] {
         let reply = server.call("POST auth/token/create", &token, json!({ "policies": [name] })).await;
         assert_eq!(reply.status, 400, "{name:?}: {reply:?}");
     }
-    let written = server.call("POST sys/policies/acl/ROOT", &token, json!({ "policy": "path \"a\" { capabilities = [\"read\"] }" })).await;
+    let written =
+        server.call("POST sys/policies/acl/ROOT", &token, json!({ "policy": "path \"a\" { capabilities = [\"read\"] }" })).await;
     assert_eq!(written.status, 400);
 }
 
@@ -139,7 +152,13 @@ async fn wrapping_hides_the_answer_and_keeps_it_until_it_is_asked_for() {
 #[tokio::test]
 async fn revoke_orphan_leaves_the_children_alive() {
     let server = server().await;
-    server.call("POST sys/policies/acl/m", "root", json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" })).await;
+    server
+        .call(
+            "POST sys/policies/acl/m",
+            "root",
+            json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" }),
+        )
+        .await;
     let parent = server.token(json!({ "policies": ["m"] })).await;
     let mut children = Vec::new();
     for _ in 0..40 {

@@ -39,8 +39,13 @@ pub fn prove(args: ProveArgs) -> anyhow::Result<Outcome> {
 pub fn check(args: CheckArgs) -> anyhow::Result<Outcome> {
     let key = key::parse(&args.key)?;
     match check_proof(&read(&args.file)?, &key) {
-        Ok(proven) => Ok(Outcome::good(format!("The proof holds: record {} of a log with {} records\n{}\n", proven.seq, proven.size, proven.line))),
-        Err(error @ (ProofError::Wrong(_) | ProofError::Unreadable)) => Ok(Outcome { text: format!("{error}\n"), is_good: false }),
+        Ok(proven) => Ok(Outcome::good(format!(
+            "The proof holds: record {} of a log with {} records\n{}\n",
+            proven.seq, proven.size, proven.line
+        ))),
+        Err(error @ (ProofError::Wrong(_) | ProofError::Unreadable)) => {
+            Ok(Outcome { text: format!("{error}\n"), is_good: false })
+        }
         Err(error) => Err(error.into()),
     }
 }

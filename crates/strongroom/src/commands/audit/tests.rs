@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use strongroom_audit::{Device as _, FileConfig, FileDevice, Limits};
-use strongroom_types::{SecretBytes, Timestamp};
+use strongroom_types::{SecretBytes, Timestamp, Ttl};
 use tempfile::TempDir;
 
 use super::*;
@@ -37,9 +37,10 @@ impl Log {
             limits: Limits::default(),
             is_sync: false,
             store_head: Arc::new(|| 1),
+            accepts_older_store: false,
             rng: Arc::new(SystemRng::new()),
         };
-        let at = |s| Timestamp::from_s(1_764_014_482 + s);
+        let at = |s| Timestamp::from_s(1_764_014_482).plus(Ttl::from_s(s));
         let device = FileDevice::open(config, at(0)).unwrap();
         for n in 1..=5 {
             let time = at(n).rfc3339().replace('Z', ".000000000Z");
@@ -107,7 +108,7 @@ async fn a_checkpoint_kept_elsewhere_shows_a_log_that_was_cut() {
     fs::write(log.file("audit.log.tree/checkpoints"), first).unwrap();
     let line = fs::read_to_string(log.file("audit.log")).unwrap().split_inclusive('\n').next().unwrap().to_owned();
     fs::write(log.file("audit.log"), line).unwrap();
-    fs::remove_dir_all(log.file("audit.log.tree/tile")).unwrap();
+    log.text("verify {log} -key={key}", true);
     log.text("verify {log} -key={key} -checkpoint={dir}/kept", false);
 }
 
@@ -128,7 +129,13 @@ async fn a_proof_holds_for_its_record_and_key_only() {
 #[tokio::test]
 async fn what_cannot_be_read_is_an_error() {
     let log = Log::new().await;
-    for words in ["verify {dir}/none", "verify {log} -key=AAAA", "verify {log} -checkpoint={dir}/none", "prove {log} 77", "check-proof {dir}/none -key={key}"] {
+    for words in [
+        "verify {dir}/none",
+        "verify {log} -key=AAAA",
+        "verify {log} -checkpoint={dir}/none",
+        "prove {log} 77",
+        "check-proof {dir}/none -key={key}",
+    ] {
         assert!(log.run(words).is_err(), "{words}");
     }
 }

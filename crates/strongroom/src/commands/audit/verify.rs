@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use strongroom_audit::{Options, Problem, Report, verify};
 
-use super::{OutputFormat, Outcome, key, read};
+use super::{Outcome, OutputFormat, key, read};
 
 /// Lines of a signed checkpoint.
 const NOTE_LINES: usize = 9;
@@ -76,7 +76,8 @@ impl Found {
             row("Torn", &format!("{} bytes of a last line", report.torn_bytes));
         }
         for restart in &report.restarts {
-            let dropped = if restart.dropped_bytes > 0 { format!(", {} torn bytes dropped", restart.dropped_bytes) } else { String::new() };
+            let dropped =
+                if restart.dropped_bytes > 0 { format!(", {} torn bytes dropped", restart.dropped_bytes) } else { String::new() };
             row("Restart", &format!("record {}, {}, epoch {}{dropped}", restart.seq, restart.time.rfc3339(), restart.epoch));
         }
         report.warnings.iter().for_each(|warning| row("Warning", warning));
@@ -85,7 +86,11 @@ impl Found {
     }
 
     fn key_shown(&self) -> String {
-        if self.is_key_given { self.key.clone() } else { format!("{} (found beside the log; give -key to rule out an exchange)", self.key) }
+        if self.is_key_given {
+            self.key.clone()
+        } else {
+            format!("{} (found beside the log; give -key to rule out an exchange)", self.key)
+        }
     }
 
     fn json(&self) -> serde_json::Value {

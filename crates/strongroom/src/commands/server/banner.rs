@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use strongroom_http::Address as Bind;
+use strongroom_http::{Address as Bind, TlsVersion};
 
 use super::plan::Plan;
 use crate::commands::version;
@@ -12,7 +12,9 @@ use crate::config::{Listener, Storage};
 pub fn text(plan: &Plan, addresses: &[Bind]) -> String {
     let mut rows = vec![("API address".to_owned(), plan.api_addr())];
     let listeners = plan.config.listeners.iter().zip(addresses).enumerate();
-    rows.extend(listeners.map(|(index, (listener, address))| (format!("Listener {}", index.saturating_add(1)), shown(listener, address))));
+    rows.extend(
+        listeners.map(|(index, (listener, address))| (format!("Listener {}", index.saturating_add(1)), shown(listener, address))),
+    );
     rows.push(("Storage".to_owned(), storage(&plan.storage)));
     rows.push(("Audit".to_owned(), audit(plan)));
     rows.push(("Log level".to_owned(), plan.log_level.name().to_owned()));
@@ -30,7 +32,10 @@ pub fn text(plan: &Plan, addresses: &[Bind]) -> String {
 fn shown(listener: &Listener, address: &Bind) -> String {
     match (address, &listener.tls) {
         (Bind::Tcp(address), None) => format!("tcp {address}, TLS off"),
-        (Bind::Tcp(address), Some(tls)) => format!("tcp {address}, TLS from {:?}, certificate {}", tls.version_min, tls.cert_file.display()),
+        (Bind::Tcp(address), Some(tls)) => {
+            let versions = if tls.version_min == TlsVersion::V1_2 { "TLS 1.2 and 1.3" } else { "TLS 1.3" };
+            format!("tcp {address}, {versions}, certificate {}", tls.cert_file.display())
+        }
         (Bind::Unix { path, mode }, _) => format!("unix {}, mode {mode:04o}", path.display()),
     }
 }

@@ -111,7 +111,8 @@ fn within_a_year(mut params: CertificateParams, now: Timestamp) -> anyhow::Resul
 fn date(now: Timestamp) -> Option<(i32, u8, u8)> {
     let text = now.rfc3339();
     let mut parts = text.split('T').next()?.split('-');
-    let (year, month, day): (i32, u8, u8) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let (year, month, day): (i32, u8, u8) =
+        (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     Some((year, month, day.min(LAST_DAY)))
 }
 

@@ -58,6 +58,9 @@ pub struct Args {
     /// Accepted for scripts: the dev server never stores its token
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide = true)]
     dev_no_store_token: Option<bool>,
+    /// Unseal although the store is older than its audit log says. For one start after a restore: revoked tokens may live again
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    accept_rollback: Option<bool>,
     /// trace, debug, info, warn or error
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -73,12 +76,16 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
     // SECURITY: before the first key is read and the first thread of the runtime starts.
     let hardened = strongroom_os::harden(plan.config.process.lock_memory);
     let log = log::start(plan.log_level, plan.log_format);
+    if plan.accepts_rollback {
+        tracing::warn!("-accept-rollback: a store that was put back to an earlier state is accepted");
+    }
     for warning in plan.config.warnings.iter().chain(&hardened.warnings()) {
         tracing::warn!("{warning}");
     }
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(workers).thread_stack_size(STACK_BYTES).enable_all().build().context("starting threads")?;
+    let runtime =
+        runtime.worker_threads(workers).thread_stack_size(STACK_BYTES).enable_all().build().context("starting threads")?;
     runtime.block_on(serve(plan, log))?;
     Ok(strongroom_cli::EXIT_OK)
 }

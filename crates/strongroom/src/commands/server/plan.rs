@@ -39,6 +39,8 @@ pub struct Plan {
     pub log_level: Level,
     pub log_format: Format,
     pub dev: Option<Dev>,
+    /// For this start only, hence a flag and no configuration key.
+    pub accepts_rollback: bool,
 }
 
 impl Plan {
@@ -56,13 +58,14 @@ impl Plan {
         if let Some(address) = &environment.api_addr {
             config.cluster.api_addr.clone_from(address);
         }
+        let accepts_rollback = args.accept_rollback.unwrap_or(false);
         let config_paths = args.config.clone();
         let dev = if is_dev { Some(dev(args, environment, &mut config)?) } else { None };
         if config.listeners.is_empty() {
             bail!("the configuration has no `listener` stanza");
         }
         let storage = storage(&mut config, is_dev)?;
-        Ok(Self { config, config_paths, storage, log_level, log_format, dev })
+        Ok(Self { config, config_paths, storage, log_level, log_format, dev, accepts_rollback })
     }
 
     pub fn settings(&self) -> Settings {
@@ -72,6 +75,7 @@ impl Plan {
             cluster_name: self.config.cluster.name.clone(),
             api_addr: self.api_addr(),
             storage_type: self.storage.name().to_owned(),
+            accepts_rollback: self.accepts_rollback,
         }
     }
 
@@ -118,7 +122,9 @@ fn storage(config: &mut Config, is_dev: bool) -> anyhow::Result<Storage> {
         }
         (_, true) => Ok(Storage::Memory),
         (Some(storage), false) => Ok(storage),
-        (None, false) => bail!("the configuration has no `storage` stanza, such as storage \"embedded\" {{ path = \"/var/lib/strongroom\" }}"),
+        (None, false) => {
+            bail!("the configuration has no `storage` stanza, such as storage \"embedded\" {{ path = \"/var/lib/strongroom\" }}")
+        }
     }
 }
 
@@ -129,13 +135,19 @@ fn dev(args: Args, environment: Environment, config: &mut Config) -> anyhow::Res
     let address = address.transpose()?.unwrap_or(DEFAULT_ADDRESS);
     let is_tls = args.dev_tls.unwrap_or(false) || args.dev_tls_cert_dir.is_some();
     let certificate = if is_tls {
-        let wish = dev_tls::Wish { folder: args.dev_tls_cert_dir, temp_folder: environment.temp_folder, names: args.dev_tls_san, ip: address.ip() };
+        let wish = dev_tls::Wish {
+            folder: args.dev_tls_cert_dir,
+            temp_folder: environment.temp_folder,
+            names: args.dev_tls_san,
+            ip: address.ip(),
+        };
         Some(dev_tls::make(wish, WallClock.now())?)
     } else {
         None
     };
     let tls = certificate.as_ref().map(dev_tls::Made::tls);
-    let listener = Listener { address: Address::Tcp(address), tls, forwarded: Forwarded::default(), limits: config::Limits::default() };
+    let listener =
+        Listener { address: Address::Tcp(address), tls, forwarded: Forwarded::default(), limits: config::Limits::default() };
     config.listeners.insert(0, listener);
     Ok(Dev { root_token: args.dev_root_token_id.map(SecretString::new).or(environment.dev_root_token_id), certificate })
 }

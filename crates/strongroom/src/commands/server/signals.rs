@@ -24,7 +24,12 @@ pub struct Signals {
 
 impl Signals {
     /// From here on the signals no longer end the process by themselves.
-    pub fn new(certificates: Certificates, log: log::Control, config_paths: Vec<PathBuf>, server: Arc<Server>) -> anyhow::Result<Self> {
+    pub fn new(
+        certificates: Certificates,
+        log: log::Control,
+        config_paths: Vec<PathBuf>,
+        server: Arc<Server>,
+    ) -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("listening for signals");
         let (hangup, terminate, interrupt) =
             (listen(SignalKind::hangup())?, listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
