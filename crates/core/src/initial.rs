@@ -51,8 +51,15 @@ pub async fn initialise(
     Ok(Initialised { output, root_token })
 }
 
-fn fill(sealer: &mut Sealer, rng: &dyn Rng, now: Timestamp, cluster_name: &str, root_token: Option<SecretString>) -> strongroom_barrier::Result<SecretString> {
-    let name = if cluster_name.is_empty() { format!("strongroom-cluster-{}", random_base62(rng, 8)) } else { cluster_name.to_owned() };
+fn fill(
+    sealer: &mut Sealer,
+    rng: &dyn Rng,
+    now: Timestamp,
+    cluster_name: &str,
+    root_token: Option<SecretString>,
+) -> strongroom_barrier::Result<SecretString> {
+    let name =
+        if cluster_name.is_empty() { format!("strongroom-cluster-{}", random_base62(rng, 8)) } else { cluster_name.to_owned() };
     put(sealer, IDENTITY_KEY, &ClusterIdentity { cluster_id: uuid_v4(rng), cluster_name: name })?;
     for (path, engine, description, local) in [
         ("sys/", "system", "system endpoints used for control, policy and debugging", false),
@@ -61,9 +68,15 @@ fn fill(sealer: &mut Sealer, rng: &dyn Rng, now: Timestamp, cluster_name: &str, 
     ] {
         put(sealer, mount::key(path).as_bytes(), &builtin_mount(rng, path, engine, description, local))?;
     }
-    for (name, text) in [(acl::DEFAULT, strongroom_policy::DEFAULT_POLICY), (acl::RESPONSE_WRAPPING, strongroom_policy::RESPONSE_WRAPPING_POLICY)] {
+    for (name, text) in
+        [(acl::DEFAULT, strongroom_policy::DEFAULT_POLICY), (acl::RESPONSE_WRAPPING, strongroom_policy::RESPONSE_WRAPPING_POLICY)]
+    {
         let Ok(name) = PolicyName::parse(name) else { continue };
-        put(sealer, acl::key(&name).as_bytes(), &Document { text: text.to_owned(), version: 1, modified: now, cas_required: false })?;
+        put(
+            sealer,
+            acl::key(&name).as_bytes(),
+            &Document { text: text.to_owned(), version: 1, modified: now, cas_required: false },
+        )?;
     }
     root(sealer, rng, now, root_token)
 }
@@ -83,7 +96,12 @@ fn builtin_mount(rng: &dyn Rng, path: &str, engine: &str, description: &str, loc
     }
 }
 
-fn root(sealer: &mut Sealer, rng: &dyn Rng, now: Timestamp, chosen: Option<SecretString>) -> strongroom_barrier::Result<SecretString> {
+fn root(
+    sealer: &mut Sealer,
+    rng: &dyn Rng,
+    now: Timestamp,
+    chosen: Option<SecretString>,
+) -> strongroom_barrier::Result<SecretString> {
     let keys = TokenKey::new(sealer.derive(token::KEY_PURPOSE)?.expose());
     let is_chosen = chosen.is_some();
     let (text, family, tag) = match chosen {

@@ -36,7 +36,7 @@ pub async fn handle(core: &Arc<Core>, request: Request) -> Answer {
 }
 
 /// Stages 2 to 7.
-async fn attempt(core: &Arc<Core>, admitted: Admitted) -> std::result::Result<(Permitted, Result<Bound>), Refused> {
+async fn attempt(core: &Arc<Core>, admitted: Box<Admitted>) -> std::result::Result<(Permitted, Result<Bound>), Refused> {
     // 2. The place, so that the next stages know what the path asks for.
     let routed = route::route(core, admitted).await?;
     // 3. The caller, because a judgement is about somebody.

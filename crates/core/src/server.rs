@@ -128,7 +128,8 @@ impl Server {
 
     async fn make_core(&self) -> Result<Arc<Core>> {
         let view = self.barrier.view();
-        let identity = view.get(initial::IDENTITY_KEY).await?.ok_or_else(|| Error::Internal("the store has no cluster record".into()))?;
+        let identity =
+            view.get(initial::IDENTITY_KEY).await?.ok_or_else(|| Error::Internal("the store has no cluster record".into()))?;
         let identity: ClusterIdentity =
             serde_json::from_slice(identity.value()).map_err(|_| Error::Internal("the cluster record is malformed".into()))?;
         let policies = Arc::new(acl::Policies::new(view.clone()));
@@ -208,7 +209,8 @@ impl Handler for Server {
     /// The caller runs this to its end, also when its client has hung up: half a change is none.
     async fn handle(&self, request: Request) -> Answer {
         match self.own.upgrade() {
-            Some(own) => own.answer(request).await,
+            // Boxed here, where it is made: what wraps this future moves a pointer and not kilobytes.
+            Some(own) => Box::pin(own.answer(request)).await,
             None => Answer::errors(503, &["server is stopping"]),
         }
     }

@@ -88,9 +88,11 @@ impl Error {
     pub fn public_text(&self) -> Option<String> {
         match self {
             Self::NotFound | Self::NotFoundBare | Self::With(..) => None,
-            Self::InvalidListed(_) | Self::Denied | Self::NotFoundListed(_) | Self::UnsupportedPath | Self::UnsupportedOperation => {
-                Some(format!("1 error occurred:\n\t* {self}\n\n"))
-            }
+            Self::InvalidListed(_)
+            | Self::Denied
+            | Self::NotFoundListed(_)
+            | Self::UnsupportedPath
+            | Self::UnsupportedOperation => Some(format!("1 error occurred:\n\t* {self}\n\n")),
             Self::Internal(_) => Some("internal error".into()),
             Self::Barrier(barrier::Error::Sealed) => Some("Vault is sealed".into()),
             Self::Barrier(barrier::Error::Conflict) => Some("too many concurrent changes to the same entry, try again".into()),

@@ -13,8 +13,10 @@ pub mod testing;
 pub use builtin::{Builtin, Engine, EngineKind, Options};
 pub use ctx::{Caller, Ctx, MountFacts, Peek, TokenKind};
 pub use error::{Error, Result};
-pub use input::{AnyFields, Field, FieldSet, Flag, Input, JsonLimits, List, Loose, NoFields, Number, Present, Seconds, StringMap, Text, field};
+pub use input::{
+    AnyFields, Field, FieldSet, Flag, Input, JsonLimits, List, Loose, NoFields, Number, Present, Seconds, StringMap, Text, field,
+};
 pub use key::Key;
 pub use output::{Auth, AuthView, Body, NewToken, Output};
-pub use strongroom_barrier::Entry;
 pub use route::{Attributes, Operation, Pattern, Route, Verb, route};
+pub use strongroom_barrier::Entry;

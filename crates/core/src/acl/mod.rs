@@ -27,12 +27,7 @@ pub struct Policies {
 
 impl Policies {
     pub fn new(view: View) -> Self {
-        Self {
-            view,
-            compiled: Cache::new(COMPILED_SETS_MAX),
-            epoch: AtomicU64::new(0),
-            root: Arc::new(Acl::root()),
-        }
+        Self { view, compiled: Cache::new(COMPILED_SETS_MAX), epoch: AtomicU64::new(0), root: Arc::new(Acl::root()) }
     }
 
     pub fn epoch(&self) -> u64 {
@@ -74,7 +69,9 @@ impl Policies {
 
     pub async fn document(&self, name: &PolicyName) -> Result<Option<Document>> {
         let Some(found) = self.view.get(key(name).as_bytes()).await? else { return Ok(None) };
-        serde_json::from_slice(found.value()).map(Some).map_err(|_| Error::Internal(format!("policy `{name}` in the store is malformed")))
+        serde_json::from_slice(found.value())
+            .map(Some)
+            .map_err(|_| Error::Internal(format!("policy `{name}` in the store is malformed")))
     }
 
     pub async fn exists(&self, name: &str) -> Result<bool> {

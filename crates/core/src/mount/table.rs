@@ -96,7 +96,13 @@ pub struct Mounts {
 impl Mounts {
     pub fn new(view: View, catalogue: Vec<Builtin>) -> Self {
         let empty = Table { epoch: 0, by_path: HashMap::new(), longest: 0 };
-        Self { view, catalogue, table: ArcSwap::from_pointee(empty), epoch: AtomicU64::new(1), loading: tokio::sync::Mutex::new(()) }
+        Self {
+            view,
+            catalogue,
+            table: ArcSwap::from_pointee(empty),
+            epoch: AtomicU64::new(1),
+            loading: tokio::sync::Mutex::new(()),
+        }
     }
 
     /// The table as of the newest change that this node knows of.
@@ -142,7 +148,9 @@ impl Mounts {
 
     /// Makes a mount ready to serve. Errors: `Invalid` when the catalogue has no such engine or it refuses the options.
     pub fn ready(&self, entry: MountEntry) -> Result<Mount> {
-        let builtin = self.builtin(&entry.engine).ok_or_else(|| Error::invalid(format!("plugin not found in the catalog: {}", entry.engine)))?;
+        let builtin = self
+            .builtin(&entry.engine)
+            .ok_or_else(|| Error::invalid(format!("plugin not found in the catalog: {}", entry.engine)))?;
         let options = entry.options.clone().unwrap_or_default();
         let engine = (builtin.make)(&options)?;
         let facts = MountFacts {

@@ -34,7 +34,8 @@ pub enum NotAdmitted {
     Error(Error),
 }
 
-pub fn admit(id: String, received: Timestamp, request: Request) -> Result<Admitted, NotAdmitted> {
+/// Boxed: it travels through every stage.
+pub fn admit(id: String, received: Timestamp, request: Request) -> Result<Box<Admitted>, NotAdmitted> {
     let query = Query::read(&request.query);
     let verb = verb_of(request.method, &query)?;
     let path = canonical(&request.path, verb)?;
@@ -44,7 +45,7 @@ pub fn admit(id: String, received: Timestamp, request: Request) -> Result<Admitt
     let fields = fields_of(&request, verb)?;
     let wrap_ttl = request.headers.wrap_ttl.as_deref().map(Ttl::parse).transpose();
     let wrap_ttl = wrap_ttl.map_err(|_| NotAdmitted::Error(Error::invalid("X-Vault-Wrap-TTL is not a duration")))?;
-    Ok(Admitted {
+    Ok(Box::new(Admitted {
         id,
         received,
         verb,
@@ -54,7 +55,7 @@ pub fn admit(id: String, received: Timestamp, request: Request) -> Result<Admitt
         peer: request.peer,
         wrap_ttl: wrap_ttl.unwrap_or_default(),
         help: query.help,
-    })
+    }))
 }
 
 /// The parameters of a query that belong to the protocol.
@@ -66,7 +67,8 @@ struct Query {
 
 impl Query {
     fn read(query: &str) -> Self {
-        let is_on = |name: &str| query.split('&').any(|p| p.split_once('=').is_some_and(|(n, v)| n == name && matches!(v, "true" | "1")));
+        let is_on =
+            |name: &str| query.split('&').any(|p| p.split_once('=').is_some_and(|(n, v)| n == name && matches!(v, "true" | "1")));
         let on = |name: &str| !query.is_empty() && is_on(name);
         Self { list: on("list"), scan: on("scan"), help: on("help") }
     }
@@ -108,7 +110,10 @@ fn fields_of(request: &Request, verb: Option<Verb>) -> Result<FieldSet, NotAdmit
     match verb {
         Some(Verb::Patch) if media_type != "application/merge-patch+json" => Err(NotAdmitted::Error(Error::MediaType(
             // The header is not quoted back beyond its length of a media type.
-            format!("PATCH requires Content-Type of application/merge-patch+json, provided {}", media_type.get(..64).unwrap_or(media_type)),
+            format!(
+                "PATCH requires Content-Type of application/merge-patch+json, provided {}",
+                media_type.get(..64).unwrap_or(media_type)
+            ),
         ))),
         Some(Verb::Write | Verb::Patch) => body(&request.body, media_type).map_err(NotAdmitted::Error),
         _ if request.query.is_empty() => Ok(FieldSet::default()),

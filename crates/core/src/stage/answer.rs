@@ -67,7 +67,9 @@ pub fn envelope(id: &str, bound: &Bound) -> Bytes {
     out.extend_from_slice(id.as_bytes());
     out.extend_from_slice(b"\",\"lease_id\":\"\",\"renewable\":false,\"lease_duration\":");
     out.extend_from_slice(itoa::Buffer::new().format(bound.output.lease_duration.as_s()).as_bytes());
-    if bound.output.also_top_level && let Some(fields) = data.strip_prefix(b"{").and_then(|d| d.strip_suffix(b"}")).filter(|f| !f.is_empty()) {
+    if bound.output.also_top_level
+        && let Some(fields) = data.strip_prefix(b"{").and_then(|d| d.strip_suffix(b"}")).filter(|f| !f.is_empty())
+    {
         out.push(b',');
         out.extend_from_slice(fields);
     }
@@ -135,9 +137,17 @@ pub fn wrap_envelope(wrap: &WrapView) -> Vec<u8> {
 /// `?help=1`: the text of the route and its OpenAPI description.
 pub fn help(mount: &Mount, path: &str, route: &Route) -> Result<Output> {
     let fields: Vec<String> = route.fields.iter().map(|f| format!("    {} ({})\n        {}", f.name, f.kind, f.help)).collect();
-    let text = format!("Request:        {path}\nMatching Route: {}\n\n{}\n\n## PARAMETERS\n\n{}\n", route.pattern.text, route.help, fields.join("\n\n"));
-    let properties: serde_json::Map<String, serde_json::Value> =
-        route.fields.iter().map(|f| (f.name.to_owned(), json!({ "type": openapi_type(f.kind), "description": f.help }))).collect();
+    let text = format!(
+        "Request:        {path}\nMatching Route: {}\n\n{}\n\n## PARAMETERS\n\n{}\n",
+        route.pattern.text,
+        route.help,
+        fields.join("\n\n")
+    );
+    let properties: serde_json::Map<String, serde_json::Value> = route
+        .fields
+        .iter()
+        .map(|f| (f.name.to_owned(), json!({ "type": openapi_type(f.kind), "description": f.help })))
+        .collect();
     let openapi = json!({
         "openapi": "3.0.2",
         "info": { "title": "Strongroom API", "version": env!("CARGO_PKG_VERSION") },

@@ -14,9 +14,9 @@ use crate::wrap::{self, WrapView};
 /// An answer with all that hangs on it.
 pub struct Bound {
     pub output: Output,
-    pub auth: Option<AuthView>,
+    pub auth: Option<Box<AuthView>>,
     /// Replaces data and auth on the wire.
-    pub wrap: Option<WrapView>,
+    pub wrap: Option<Box<WrapView>>,
     /// Tokens that ended.
     pub revoked: Vec<String>,
     /// A token that came into being: revoked again when the answer cannot be recorded.
@@ -27,13 +27,14 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
     let mut issued = None;
     let auth = match output.auth.take() {
         None => None,
-        Some(Auth::Show(view)) => Some(*view),
+        Some(Auth::Show(view)) => Some(view),
         Some(Auth::Issue(new)) => {
             let limits = core.limits_of(&ctx.mount);
-            let made = token::issue(&mut ctx.txn, &core.barrier, &core.tokens.keys, core.rng.as_ref(), ctx.now, *new, limits).await?;
+            let made =
+                token::issue(&mut ctx.txn, &core.barrier, &core.tokens.keys, core.rng.as_ref(), ctx.now, *new, limits).await?;
             output.warnings.extend(made.warnings);
             issued = (!made.view.batch).then(|| made.view.accessor.clone());
-            Some(made.view)
+            Some(Box::new(made.view))
         }
     };
     let revoked = std::mem::take(&mut output.revoked);
@@ -48,7 +49,7 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
         let accessor = bound.auth.as_ref().map(|a| a.accessor.clone()).unwrap_or_default();
         let view = wrap::wrap(core, ctx, path, wrap_ttl, &inner, accessor).await?;
         bound.issued = bound.issued.or_else(|| Some(view.accessor.clone()));
-        bound.wrap = Some(view);
+        bound.wrap = Some(Box::new(view));
     }
     Ok(bound)
 }

@@ -18,7 +18,6 @@ use crate::{Core, SystemCall};
 const TRIES_MAX: u32 = 16;
 
 /// What became of a request that was recorded.
-#[expect(clippy::large_enum_variant, reason = "moved once per request; a box would cost an allocation each time")]
 pub enum Done {
     /// The handler's answer or error; a commit stands behind an answer.
     Answered { permitted: Permitted, result: Result<Bound> },
@@ -31,7 +30,7 @@ pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
     let mut started = permitted.judgement.absent.take();
     let mut result = Err(Error::Barrier(strongroom_barrier::Error::Conflict));
     for _ in 0..TRIES_MAX {
-        let txn = started.take().unwrap_or_else(|| core.view.txn(intent(permitted.routed.admitted.verb)));
+        let txn = started.take().map_or_else(|| core.view.txn(intent(permitted.routed.admitted.verb)), |txn| *txn);
         result = run(core, &permitted, txn).await;
         if !matches!(result, Err(Error::Barrier(strongroom_barrier::Error::Conflict))) {
             break;
@@ -102,7 +101,12 @@ struct Charged {
 
 /// Counts one use of a limited token in the request's own transaction, so that the last use happens once.
 async fn charge(txn: &mut Txn, token: Option<&Arc<LiveToken>>) -> Result<Charged> {
-    let unlimited = |token: Option<&Arc<LiveToken>>| Charged { token: token.cloned(), was_limited: false, is_last_use: false, ended: Vec::new() };
+    let unlimited = |token: Option<&Arc<LiveToken>>| Charged {
+        token: token.cloned(),
+        was_limited: false,
+        is_last_use: false,
+        ended: Vec::new(),
+    };
     let Some(live) = token.filter(|t| t.entry.grant.uses_left > 0) else { return Ok(unlimited(token)) };
     let family = &live.entry.family;
     let found = txn.get(token::key(family).as_bytes()).await?.ok_or(Error::BadToken("permission denied"))?;

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use strongroom_engine::{Caller, Error, FieldSet, Operation, Peek, Result, Verb};
 use strongroom_barrier::{Intent, Txn};
+use strongroom_engine::{Caller, Error, FieldSet, Operation, Peek, Result, Verb};
 use strongroom_policy::{Acl, Decision, Parameters};
 
 use super::route::Target;
@@ -27,7 +27,7 @@ pub struct Judgement {
     decision: Option<Decision>,
     /// The look that found nothing, for the first try to start from: the store need not be asked again. A look that found
     /// something is thrown away, or the wait for the audit log would become part of the conflict window.
-    pub(super) absent: Option<Txn>,
+    pub(super) absent: Option<Box<Txn>>,
 }
 
 impl Judgement {
@@ -97,13 +97,13 @@ async fn decide(core: &Core, routed: &Routed, token: Option<&Arc<LiveToken>>) ->
 }
 
 /// Create or update is read here and checked again in the transaction that writes.
-async fn operation(core: &Core, routed: &Routed) -> Result<(Operation, Option<Txn>)> {
+async fn operation(core: &Core, routed: &Routed) -> Result<(Operation, Option<Box<Txn>>)> {
     if let Target::Route { mount, rest, .. } = &routed.target
         && let Some(route) = routed.target.route().filter(|r| r.has_existence_check())
     {
         let peek = Peek::within(core.view.txn(Intent::Write), mount.facts.clone());
         let operation = route.operation(&peek, rest).await?;
-        return Ok((operation, peek.into_txn().filter(|_| operation == Operation::Create)));
+        return Ok((operation, peek.into_txn().filter(|_| operation == Operation::Create).map(Box::new)));
     }
     let operation = match routed.admitted.verb {
         Some(Verb::Write) => Operation::Update,

@@ -30,7 +30,7 @@ pub struct Refused {
 /// What the log is told about a refused request.
 #[derive(Default)]
 pub struct Known {
-    pub admitted: Option<Admitted>,
+    pub admitted: Option<Box<Admitted>>,
     pub token: Option<Arc<LiveToken>>,
     pub mount: Option<Arc<crate::mount::Mount>>,
     /// Line of the mount's route table.

@@ -1,7 +1,10 @@
 //! Stages 5 and 8: the audit log. The request's record stands before its effect, the answer's before the answer leaves;
 //! when no sink takes a record there is no effect and no answer.
 
-use strongroom_audit::{AuditError, AuthBlock, AuthFacts, ClearPaths, Data, Kind, Names, NamespaceFacts, PolicyFacts, Record, RequestFacts, ResponseFacts, WrapFacts};
+use strongroom_audit::{
+    AuditError, AuthBlock, AuthFacts, ClearPaths, Data, Kind, Names, NamespaceFacts, PolicyFacts, Record, RequestFacts,
+    ResponseFacts, WrapFacts,
+};
 use strongroom_engine::{Body, Error, Operation, TokenKind, Verb};
 use strongroom_types::Timestamp;
 
@@ -78,7 +81,8 @@ pub async fn not_admitted(core: &Core, id: &str, reason: &NotAdmitted) -> Result
 
 async fn refusal(core: &Core, id: &str, text: &str) -> Result<(), AuditError> {
     let request = RequestFacts { id, ..RequestFacts::default() };
-    let record = Record { kind: Kind::Response, time: core.clock.now(), auth: None, request: &request, response: None, error: Some(text) };
+    let record =
+        Record { kind: Kind::Response, time: core.clock.now(), auth: None, request: &request, response: None, error: Some(text) };
     core.audit.record(&record).await
 }
 
@@ -100,11 +104,23 @@ struct Line<'a> {
 const NOTHING_CLEAR: &ClearPaths = &ClearPaths::none();
 
 impl Line<'_> {
-    async fn write(&self, core: &Core, kind: Kind, time: Timestamp, answered: Option<Answered<'_>>, error: Option<&str>) -> Result<(), AuditError> {
+    async fn write(
+        &self,
+        core: &Core,
+        kind: Kind,
+        time: Timestamp,
+        answered: Option<Answered<'_>>,
+        error: Option<&str>,
+    ) -> Result<(), AuditError> {
         let text = self.admitted.headers.token.as_ref().map(|t| t.expose()).unwrap_or_default();
         let auth = self.token.map(|t| AuthFacts { block: block(t, text), fragments: &t.fragments });
         let reason = self.judgement.map(Judgement::reason).unwrap_or_default();
-        let policy = self.judgement.map(|j| PolicyFacts { is_allowed: j.is_allowed(), reason: &reason, namespace_id: "root", ..PolicyFacts::default() });
+        let policy = self.judgement.map(|j| PolicyFacts {
+            is_allowed: j.is_allowed(),
+            reason: &reason,
+            namespace_id: "root",
+            ..PolicyFacts::default()
+        });
         let body = self.admitted.fields.audit_text();
         let clear = self.mount.zip(self.route).and_then(|(m, i)| m.clear.get(i));
         let config = self.mount.map(|m| &m.entry.config);
@@ -125,8 +141,8 @@ impl Line<'_> {
             unknown_token: self.admitted.headers.token.as_ref().filter(|_| self.token.is_none()).map(|t| t.expose()),
             ..RequestFacts::default()
         };
-        let issued = answered.as_ref().and_then(|a| a.bound?.auth.as_ref()).map(issued_block);
-        let wrap = answered.as_ref().and_then(|a| a.bound?.wrap.as_ref()).map(wrap_facts);
+        let issued = answered.as_ref().and_then(|a| a.bound?.auth.as_ref()).map(|a| issued_block(a));
+        let wrap = answered.as_ref().and_then(|a| a.bound?.wrap.as_ref()).map(|w| wrap_facts(w));
         let shown = answered.as_ref().filter(|a| a.bound.is_none_or(|b| b.wrap.is_none()));
         let response = answered.as_ref().map(|a| ResponseFacts {
             mount: self.mount.map(|m| &m.fragment),
@@ -140,7 +156,9 @@ impl Line<'_> {
             warnings: Names::Strings(&a.output.warnings),
             ..ResponseFacts::default()
         });
-        core.audit.record(&Record { kind, time, auth: auth.as_ref(), request: &request, response: response.as_ref(), error }).await
+        core.audit
+            .record(&Record { kind, time, auth: auth.as_ref(), request: &request, response: response.as_ref(), error })
+            .await
     }
 }
 

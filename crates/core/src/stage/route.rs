@@ -11,14 +11,21 @@ use crate::mount::Mount;
 
 /// A request with its place.
 pub struct Routed {
-    pub admitted: Admitted,
+    pub admitted: Box<Admitted>,
     pub target: Target,
 }
 
 pub enum Target {
-    Route { mount: Arc<Mount>, index: usize, rest: String },
+    Route {
+        mount: Arc<Mount>,
+        index: usize,
+        rest: String,
+    },
     /// Why there is none, and the mount when there is one.
-    Missing { error: Error, mount: Option<Arc<Mount>> },
+    Missing {
+        error: Error,
+        mount: Option<Arc<Mount>>,
+    },
 }
 
 impl Target {
@@ -48,7 +55,7 @@ impl Target {
     }
 }
 
-pub async fn route(core: &Core, mut admitted: Admitted) -> std::result::Result<Routed, Refused> {
+pub async fn route(core: &Core, mut admitted: Box<Admitted>) -> std::result::Result<Routed, Refused> {
     match place(core, &mut admitted).await {
         Ok(target) => Ok(Routed { admitted, target }),
         Err(error) => Err(Refused { error, known: Box::new(Known { admitted: Some(admitted), ..Known::default() }) }),

@@ -22,7 +22,10 @@ async fn list(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
         .devices()
         .map(|d| {
             let options = json!({ "file_path": d.path.display().to_string() });
-            (d.name.clone(), json!({ "type": "file", "path": d.name, "description": d.description, "local": false, "options": options }))
+            (
+                d.name.clone(),
+                json!({ "type": "file", "path": d.name, "description": d.description, "local": false, "options": options }),
+            )
         })
         .collect();
     Ok(Output::data(&shown)?.top_level())
@@ -45,6 +48,7 @@ async fn hash(ctx: &mut Ctx, input: Hash) -> Result<Output> {
         return Err(Error::invalid("the \"input\" parameter is empty"));
     }
     let name = format!("{}/", input.path.trim_end_matches('/'));
-    let hash = call.core.audit.hash(&name, &input.input.0).ok_or_else(|| Error::invalid(format!("unknown audit backend {name:?}")))?;
+    let hash =
+        call.core.audit.hash(&name, &input.input.0).ok_or_else(|| Error::invalid(format!("unknown audit backend {name:?}")))?;
     Output::data(&json!({ "hash": hash }))
 }

@@ -10,7 +10,11 @@ use crate::SystemCall;
 pub fn routes() -> Vec<Route> {
     let sudo = Attributes { sudo: true, ..Attributes::default() };
     vec![
-        route(Verb::Read, "key-status", "Shows the current term of the keyring.", status).shows(&["term", "install_time", "encryptions"]),
+        route(Verb::Read, "key-status", "Shows the current term of the keyring.", status).shows(&[
+            "term",
+            "install_time",
+            "encryptions",
+        ]),
         route(Verb::Write, "rotate", "Adds a term to the keyring.", rotate).attributes(sudo),
         route(Verb::Write, "rotate/keyring", "Adds a term to the keyring.", rotate).attributes(sudo),
         route(Verb::Write, "seal", "Seals the server.", seal).attributes(sudo),

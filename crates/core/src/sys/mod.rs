@@ -15,8 +15,12 @@ use std::sync::Arc;
 
 use strongroom_engine::{Builtin, Engine, EngineKind, Options, Route};
 
-pub const SYSTEM: Builtin =
-    Builtin { name: "system", kind: EngineKind::Secrets, make: |_: &Options| Ok(Arc::new(System)), docs: "docs/operate/system.md" };
+pub const SYSTEM: Builtin = Builtin {
+    name: "system",
+    kind: EngineKind::Secrets,
+    make: |_: &Options| Ok(Arc::new(System)),
+    docs: "docs/operate/system.md",
+};
 
 struct System;
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use strongroom_engine::{Ctx, EngineKind, Error, Field, Flag, Input, List, NoFields, Options, Output, Present, Result, Route, StringMap, Text, Verb, field, route};
+use strongroom_engine::{
+    Ctx, EngineKind, Error, Field, Flag, Input, List, NoFields, Options, Output, Present, Result, Route, StringMap, Text, Verb,
+    field, route,
+};
 use strongroom_types::{CanonicalPath, Ttl, random_base62, uuid_v4};
 
 use crate::SystemCall;
@@ -227,7 +230,15 @@ fn engine_of(input: &Enable) -> Result<(String, Options)> {
     }
 }
 
-pub fn new_entry(core: &crate::Core, path: &str, engine: &str, options: Options, config: MountConfig, description: String, local: bool) -> MountEntry {
+pub fn new_entry(
+    core: &crate::Core,
+    path: &str,
+    engine: &str,
+    options: Options,
+    config: MountConfig,
+    description: String,
+    local: bool,
+) -> MountEntry {
     let rng = core.rng.as_ref();
     MountEntry {
         path: path.to_owned(),

@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use strongroom_engine::{Attributes, Ctx, Error, Field, Flag, Input, NoFields, Number, Output, Present, Result, Route, Text, Verb, field, route};
+use strongroom_engine::{
+    Attributes, Ctx, Error, Field, Flag, Input, NoFields, Number, Output, Present, Result, Route, Text, Verb, field, route,
+};
 use strongroom_policy::Policy;
 use strongroom_types::{PolicyName, Timestamp};
 

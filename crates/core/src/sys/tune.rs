@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use strongroom_engine::{Ctx, Error, Field, Flag, Input, List, Output, Present, Result, Route, StringMap, Text, Verb, field, route};
+use strongroom_engine::{
+    Ctx, Error, Field, Flag, Input, List, Output, Present, Result, Route, StringMap, Text, Verb, field, route,
+};
 
 use super::mounts::{AtPath, Config, check_ttls, with_slash};
 use crate::SystemCall;

@@ -27,7 +27,9 @@ async fn all(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     for mount in call.core.mounts.current().await?.sorted() {
         let path = mount.entry.path.as_str();
         let shown = match &acl {
-            Some(acl) if acl.is_root() || acl.grants_any_below(path) || is_always_shown(mount) => Value::Object(mount.entry.shown()),
+            Some(acl) if acl.is_root() || acl.grants_any_below(path) || is_always_shown(mount) => {
+                Value::Object(mount.entry.shown())
+            }
             _ if mount.entry.config.listing_visibility == "unauth" => brief(mount),
             _ => continue,
         };
@@ -60,7 +62,11 @@ impl Input for AtPath {
 async fn one(ctx: &mut Ctx, input: AtPath) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let path = format!("{}/", input.path.trim_end_matches('/'));
-    let refusal = || Error::Forbidden(format!("preflight capability check returned 403, please ensure client's policies grant access to path {path:?}"));
+    let refusal = || {
+        Error::Forbidden(format!(
+            "preflight capability check returned 403, please ensure client's policies grant access to path {path:?}"
+        ))
+    };
     let token = call.token.clone().ok_or(Error::BadToken("permission denied"))?;
     let acl = token.acl(&call.core.policies).await?;
     let table = call.core.mounts.current().await?;

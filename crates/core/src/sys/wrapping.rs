@@ -77,7 +77,8 @@ async fn rewrap(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let live = wrapping_token(ctx, &call, input).await?;
     let (text, info, revoked) = take(ctx, &live).await?;
-    let view = wrap::wrap(&call.core, ctx, &info.creation_path, info.creation_ttl, text.as_bytes(), info.wrapped_accessor).await?;
+    let view =
+        wrap::wrap(&call.core, ctx, &info.creation_path, info.creation_ttl, text.as_bytes(), info.wrapped_accessor).await?;
     Ok(Output { body: Body::Whole(crate::stage::answer::wrap_envelope(&view)), revoked, ..Output::default() })
 }
 

@@ -22,7 +22,8 @@ pub async fn run(core: &Arc<Core>) -> Result<()> {
     let area = Key::area("x");
     for _ in 0..BATCHES_MAX {
         let page = core.view.scan(area.as_bytes(), None, PAGE).await?;
-        let due: Vec<_> = page.into_iter().map(|(key, _)| key).filter(|key| end_of(key).is_some_and(|(end, _)| end <= now)).collect();
+        let due: Vec<_> =
+            page.into_iter().map(|(key, _)| key).filter(|key| end_of(key).is_some_and(|(end, _)| end <= now)).collect();
         if due.is_empty() {
             return Ok(());
         }

@@ -24,7 +24,15 @@ pub struct Issued {
 }
 
 /// Writes the token with its indexes. Errors: `Denied` when the parent is gone, `Invalid` for a chosen id in use.
-pub async fn issue(txn: &mut Txn, barrier: &Barrier, keys: &TokenKey, rng: &dyn Rng, now: Timestamp, new: NewToken, limits: Limits) -> Result<Issued> {
+pub async fn issue(
+    txn: &mut Txn,
+    barrier: &Barrier,
+    keys: &TokenKey,
+    rng: &dyn Rng,
+    now: Timestamp,
+    new: NewToken,
+    limits: Limits,
+) -> Result<Issued> {
     let mut warnings = Vec::new();
     let ttl = settle_ttl(&new, limits, &mut warnings);
     if let Some(parent) = &new.parent {
@@ -103,12 +111,20 @@ pub fn short_duration(ttl: Ttl) -> String {
 /// A batch token carries its own record, sealed by the barrier; nothing is stored.
 fn sealed_batch(barrier: &Barrier, record: &TokenEntry) -> Result<SecretString> {
     use base64::Engine as _;
-    let plain = zeroize::Zeroizing::new(serde_json::to_vec(record).map_err(|e| Error::Internal(format!("encoding a token: {e}")))?);
+    let plain =
+        zeroize::Zeroizing::new(serde_json::to_vec(record).map_err(|e| Error::Internal(format!("encoding a token: {e}")))?);
     let sealed = barrier.seal_message("batch-token", &plain)?;
     Ok(SecretString::new(format!("{BATCH_PREFIX}{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed))))
 }
 
-async fn chosen(txn: &mut Txn, keys: &TokenKey, rng: &dyn Rng, now: Timestamp, record: &mut TokenEntry, id: &SecretString) -> Result<SecretString> {
+async fn chosen(
+    txn: &mut Txn,
+    keys: &TokenKey,
+    rng: &dyn Rng,
+    now: Timestamp,
+    record: &mut TokenEntry,
+    id: &SecretString,
+) -> Result<SecretString> {
     let tag = hex::encode(keys.chosen_tag(id.expose()));
     let place = entry::chosen_key(&tag);
     if txn.get(place.as_bytes()).await?.is_some() {

@@ -97,7 +97,8 @@ pub async fn detach_children(view: &View, parent: &str) -> Result<()> {
         }
         let mut txn = view.txn(Intent::Write);
         for name in &names {
-            let child = String::from_utf8(name.to_vec()).map_err(|_| Error::Internal("a token index entry is malformed".into()))?;
+            let child =
+                String::from_utf8(name.to_vec()).map_err(|_| Error::Internal("a token index entry is malformed".into()))?;
             txn.delete(entry::child_key(parent, &child).into_bytes());
             if let Some(found) = txn.get(entry::key(&child).as_bytes()).await? {
                 let mut token = decode(found.value())?;

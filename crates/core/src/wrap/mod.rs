@@ -35,7 +35,14 @@ pub struct Info {
 }
 
 /// Makes the token and stores the answer, in the request's transaction. `path` is where the answer came from.
-pub async fn wrap(core: &Arc<Core>, ctx: &mut Ctx, path: &str, ttl: Ttl, inner: &[u8], wrapped_accessor: String) -> Result<WrapView> {
+pub async fn wrap(
+    core: &Arc<Core>,
+    ctx: &mut Ctx,
+    path: &str,
+    ttl: Ttl,
+    inner: &[u8],
+    wrapped_accessor: String,
+) -> Result<WrapView> {
     let new = NewToken {
         policies: vec![acl::RESPONSE_WRAPPING.to_owned()],
         ttl,
@@ -49,7 +56,8 @@ pub async fn wrap(core: &Arc<Core>, ctx: &mut Ctx, path: &str, ttl: Ttl, inner: 
     let limits = Limits { default_ttl: ttl.min(max), max_ttl: max };
     let made = token::issue(&mut ctx.txn, &core.barrier, &core.tokens.keys, core.rng.as_ref(), ctx.now, new, limits).await?.view;
     let text = std::str::from_utf8(inner).map_err(|_| Error::Internal("an answer is not text".into()))?;
-    let info = Info { creation_path: path.to_owned(), creation_ttl: made.lease_duration, creation_time: ctx.now, wrapped_accessor };
+    let info =
+        Info { creation_path: path.to_owned(), creation_ttl: made.lease_duration, creation_time: ctx.now, wrapped_accessor };
     ctx.save(token::private(&made.accessor).name(RESPONSE), &serde_json::json!({ "response": text.trim_end() }))?;
     ctx.save(token::private(&made.accessor).name(INFO), &info)?;
     Ok(WrapView {

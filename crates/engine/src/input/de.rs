@@ -132,7 +132,12 @@ impl<'s> Deserializer<'s> for FieldDeserializer<'s, '_> {
         self.json.deserialize_tuple(len, visitor)
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'s>>(self, name: &'static str, len: usize, visitor: V) -> Result<V::Value, serde_json::Error> {
+    fn deserialize_tuple_struct<V: Visitor<'s>>(
+        self,
+        name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, serde_json::Error> {
         self.json.deserialize_tuple_struct(name, len, visitor)
     }
 

@@ -42,7 +42,9 @@ fn table_names_what_the_type_takes() {
 
 #[test]
 fn durations_lists_flags_come_in_every_spelling() {
-    for (ttl, list, flag) in [("3600", r#"["a","b"]"#, "true"), (r#""3600""#, r#""a,b""#, r#""true""#), (r#""1h""#, r#"["a","b"]"#, "1")] {
+    for (ttl, list, flag) in
+        [("3600", r#"["a","b"]"#, "true"), (r#""3600""#, r#""a,b""#, r#""true""#), (r#""1h""#, r#"["a","b"]"#, "1")]
+    {
         let (s, _) = parse(&format!(r#"{{"ttl":{ttl},"list":{list},"flag":{flag},"number":"8","meta":["k=v"]}}"#)).unwrap();
         assert_eq!(s.ttl, Present::Is(Seconds(strongroom_types::Ttl::from_s(3600))));
         assert_eq!((s.list.0, s.flag.0, s.number.0), (vec!["a".to_owned(), "b".to_owned()], true, 8));

@@ -7,4 +7,5 @@ mod faults;
 mod nodes;
 mod policies;
 mod races;
+mod sizes;
 mod tokens;

@@ -10,6 +10,11 @@ use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+/// How much before a find is shown.
+const CONTEXT_BYTES: usize = 60;
+/// How many finds of one search are shown.
+const SHOWN_MAX: usize = 12;
+
 /// The texts that must not be found.
 #[derive(Default)]
 pub struct Needles {
@@ -24,7 +29,7 @@ impl Needles {
         self.texts.extend(base64_forms(secret));
     }
 
-    /// Where they stand, as `file:offset:text`, at most 20 lines.
+    /// Where they stand: what comes before each, once for all places that look alike.
     pub fn find(&self, list: &Path, files: &[PathBuf]) -> Result<Vec<String>> {
         if files.is_empty() {
             return Ok(Vec::new());
@@ -33,11 +38,27 @@ impl Needles {
         let output =
             Command::new("grep").env("LC_ALL", "C").args(["-aHobF", "-f"]).arg(list).args(files).output().context("grep")?;
         match output.status.code() {
-            Some(0) => Ok(String::from_utf8_lossy(&output.stdout).lines().take(20).map(str::to_owned).collect()),
+            Some(0) => Ok(contexts(&String::from_utf8_lossy(&output.stdout))),
             Some(1) => Ok(Vec::new()),
             _ => bail!("grep: {}", String::from_utf8_lossy(&output.stderr)),
         }
     }
+}
+
+/// `file:offset:text` lines as the file with the words before the offset; digits are left out, so that alike is alike.
+fn contexts(hits: &str) -> Vec<String> {
+    let (mut found, mut open) = (BTreeSet::new(), (String::new(), Vec::new()));
+    for hit in hits.lines() {
+        let mut parts = hit.splitn(3, ':');
+        let (Some(file), Some(Ok(offset))) = (parts.next(), parts.next().map(str::parse::<usize>)) else { continue };
+        if open.0 != file {
+            open = (file.to_owned(), fs::read(file).unwrap_or_default());
+        }
+        let before = open.1.get(offset.saturating_sub(CONTEXT_BYTES)..offset).unwrap_or_default();
+        let text: String = String::from_utf8_lossy(before).chars().filter(|c| !c.is_ascii_digit() && !c.is_control()).collect();
+        found.insert(format!("{file}: {text}<here>"));
+    }
+    found.into_iter().take(SHOWN_MAX).collect()
 }
 
 /// The characters that a secret's bytes alone decide, for each of the three places it can have in a longer text.

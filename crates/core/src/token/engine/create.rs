@@ -172,7 +172,11 @@ fn is_batch(input: &Create) -> Result<bool> {
 }
 
 fn check_batch(new: &NewToken) -> Result<()> {
-    let has = [(new.num_uses > 0, "num_uses"), (!new.period.is_zero(), "period"), (!new.explicit_max_ttl.is_zero(), "explicit_max_ttl")];
+    let has = [
+        (new.num_uses > 0, "num_uses"),
+        (!new.period.is_zero(), "period"),
+        (!new.explicit_max_ttl.is_zero(), "explicit_max_ttl"),
+    ];
     if !new.batch {
         return Ok(());
     }

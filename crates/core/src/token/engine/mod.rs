@@ -7,15 +7,21 @@ mod revoke;
 
 use std::sync::Arc;
 
-use strongroom_engine::{Attributes, Builtin, Engine, EngineKind, Error, Field, Input, Options, Result, Route, Text, Verb, field, route};
 use serde::Deserialize;
+use strongroom_engine::{
+    Attributes, Builtin, Engine, EngineKind, Error, Field, Input, Options, Result, Route, Text, Verb, field, route,
+};
 use strongroom_types::Timestamp;
 
 use super::LiveToken;
 use crate::SystemCall;
 
-pub const TOKEN: Builtin =
-    Builtin { name: "token", kind: EngineKind::Auth, make: |_: &Options| Ok(Arc::new(TokenEngine)), docs: "docs/operate/tokens.md" };
+pub const TOKEN: Builtin = Builtin {
+    name: "token",
+    kind: EngineKind::Auth,
+    make: |_: &Options| Ok(Arc::new(TokenEngine)),
+    docs: "docs/operate/tokens.md",
+};
 
 struct TokenEngine;
 
@@ -34,7 +40,8 @@ impl Engine for TokenEngine {
             route(Verb::Write, "revoke-self", "Ends the caller's own token and its children.", revoke::own),
             route(Verb::Write, "revoke", "Ends a token and its children.", revoke::by_token),
             route(Verb::Write, "revoke-accessor", "Ends a token and its children by its accessor.", revoke::by_accessor),
-            route(Verb::Write, "revoke-orphan", "Ends a token and makes orphans of its children.", revoke::orphan).attributes(sudo),
+            route(Verb::Write, "revoke-orphan", "Ends a token and makes orphans of its children.", revoke::orphan)
+                .attributes(sudo),
             route(Verb::Write, "tidy", "Ends expired tokens.", revoke::tidy).attributes(sudo),
             route(Verb::Read, "lookup", "Shows the caller's own token.", lookup::own),
             route(Verb::Write, "lookup", "Shows a token.", lookup::by_token),

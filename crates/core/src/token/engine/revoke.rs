@@ -51,7 +51,8 @@ pub async fn orphan(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
 /// Ends at once what the background work would end within a second.
 pub async fn tidy(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     crate::task::expire(&SystemCall::of(ctx)?.core).await?;
-    let output = Output::raw_data(b"null".to_vec()).warn("Expired tokens were ended. This happens by itself, so tidying is never needed");
+    let output =
+        Output::raw_data(b"null".to_vec()).warn("Expired tokens were ended. This happens by itself, so tidying is never needed");
     Ok(Output { status: Some(202), ..output })
 }
 
