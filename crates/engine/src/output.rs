@@ -32,8 +32,6 @@ pub struct Output {
     pub lease_duration: Ttl,
     /// Tokens that this request ended: their children end before the answer leaves. Set by the core's own engines.
     pub revoked: Vec<String>,
-    /// Dotted paths of `data` that the audit log may show in clear.
-    pub clear: &'static [&'static str],
 }
 
 impl Output {
@@ -63,12 +61,6 @@ impl Output {
     #[must_use]
     pub fn top_level(mut self) -> Self {
         self.also_top_level = true;
-        self
-    }
-
-    #[must_use]
-    pub fn clear(mut self, paths: &'static [&'static str]) -> Self {
-        self.clear = paths;
         self
     }
 

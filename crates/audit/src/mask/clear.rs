@@ -9,6 +9,7 @@ pub(super) const DEPTH_MAX: usize = 16;
 pub struct ClearPaths {
     nodes: Vec<Node>,
     is_all_clear: bool,
+    only_forms: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ struct Node {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
     Clear,
+    /// In clear when it has a known form.
+    Form,
     /// On the way to a path of the list.
     Towards(usize),
     Hidden,
@@ -36,12 +39,12 @@ const ROOT: usize = usize::MAX;
 impl ClearPaths {
     /// Nothing is in clear.
     pub const fn none() -> Self {
-        Self { nodes: Vec::new(), is_all_clear: false }
+        Self { nodes: Vec::new(), is_all_clear: false, only_forms: false }
     }
 
     /// Everything is in clear. Only for data that is no secret by its nature, such as health and seal status.
     pub const fn everything() -> Self {
-        Self { nodes: Vec::new(), is_all_clear: true }
+        Self { nodes: Vec::new(), is_all_clear: true, only_forms: false }
     }
 
     pub fn new<'a>(paths: impl IntoIterator<Item = &'a str>) -> Self {
@@ -50,6 +53,12 @@ impl ClearPaths {
             list.add(path);
         }
         list
+    }
+
+    /// As `new`, for what callers send: a value is in clear only when it looks like what belongs there (a number, a
+    /// duration, a flag), so that a secret in the wrong field stays hidden.
+    pub fn forms<'a>(paths: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { only_forms: true, ..Self::new(paths) }
     }
 
     /// Empty paths and those of 16 or more names are left out, which hides.
@@ -80,7 +89,13 @@ impl ClearPaths {
     pub(super) fn child(&self, of: Place, name: &[u8]) -> Place {
         let Place::Towards(parent) = of else { return of };
         match self.find(parent, name) {
-            Some(at) if self.nodes.get(at).is_some_and(|n| n.is_clear) => Place::Clear,
+            Some(at) if self.nodes.get(at).is_some_and(|n| n.is_clear) => {
+                if self.only_forms {
+                    Place::Form
+                } else {
+                    Place::Clear
+                }
+            }
             Some(at) => Place::Towards(at),
             None => Place::Hidden,
         }

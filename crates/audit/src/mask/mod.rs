@@ -90,7 +90,7 @@ impl Mask<'_> {
         if is_name {
             self.place = self.member(content);
             self.out.extend_from_slice(whole);
-        } else if self.place == Place::Clear {
+        } else if self.place == Place::Clear || (self.place == Place::Form && has_known_form(content)) {
             self.out.extend_from_slice(whole);
         } else if has_escapes {
             self.out.push(b'"');
@@ -118,7 +118,7 @@ impl Mask<'_> {
         let (text, rest) = self.rest.split_at_checked(bytes)?;
         self.rest = rest;
         match self.place {
-            Place::Clear => self.out.extend_from_slice(text),
+            Place::Clear | Place::Form => self.out.extend_from_slice(text),
             _ => self.key.push_quoted(self.out, text),
         }
         Some(())
@@ -129,6 +129,14 @@ impl Mask<'_> {
         self.out.extend_from_slice(word);
         Some(())
     }
+}
+
+/// A number or duration such as `30m`, or a flag.
+fn has_known_form(content: &[u8]) -> bool {
+    let is_duration = content.len() <= 12
+        && content.first().is_some_and(u8::is_ascii_digit)
+        && content.iter().all(|b| b.is_ascii_digit() || matches!(b, b'd' | b'h' | b'm' | b's' | b'.'));
+    is_duration || matches!(content, b"true" | b"false")
 }
 
 /// Bytes up to the closing quote, and whether there are escapes before it.

@@ -129,3 +129,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_secret_in_a_field_for_a_number_stays_hidden() {
+    let clear = ClearPaths::forms(["ttl", "config.max"]);
+    let shown = |text: &str| masked(text, &clear, &[]).unwrap();
+    for value in ["30", "\"30m\"", "\"1h30m\"", "true", "\"true\"", "null", "1.5"] {
+        let text = format!("{{\"ttl\":{value},\"config\":{{\"max\":{value}}}}}");
+        assert_eq!(shown(&text), text);
+    }
+    for value in ["\"s3cret\"", "[\"s3cret\"]", "{\"a\":\"s3cret\"}", "\"3-s3cret\"", "\"3s3cret\"", "[[{\"a\":\"s3cret\"}]]"] {
+        let text = format!("{{\"ttl\":{value},\"config\":{{\"max\":{value}}}}}");
+        assert!(!shown(&text).contains("s3cret"), "{value}");
+    }
+}

@@ -33,7 +33,7 @@ pub struct Clear {
 impl Clear {
     fn of(route: &Route) -> Self {
         let fields = route.fields.iter().filter(|f| f.clear_in_audit).map(|f| f.name);
-        Self { request: ClearPaths::new(fields), response: ClearPaths::new(route.shown.iter().copied()) }
+        Self { request: ClearPaths::forms(fields), response: ClearPaths::new(route.shown.iter().copied()) }
     }
 }
 

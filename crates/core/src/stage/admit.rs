@@ -108,13 +108,9 @@ fn fields_of(request: &Request, verb: Option<Verb>) -> Result<FieldSet, NotAdmit
     let content_type = request.headers.content_type.as_deref().unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     match verb {
-        Some(Verb::Patch) if media_type != "application/merge-patch+json" => Err(NotAdmitted::Error(Error::MediaType(
-            // The header is not quoted back beyond its length of a media type.
-            format!(
-                "PATCH requires Content-Type of application/merge-patch+json, provided {}",
-                media_type.get(..64).unwrap_or(media_type)
-            ),
-        ))),
+        Some(Verb::Patch) if media_type != "application/merge-patch+json" => {
+            Err(NotAdmitted::Error(Error::MediaType(patch_text(media_type).to_owned())))
+        }
         Some(Verb::Write | Verb::Patch) => body(&request.body, media_type).map_err(NotAdmitted::Error),
         _ if request.query.is_empty() => Ok(FieldSet::default()),
         _ => Ok(FieldSet::from_query(&request.query)),
@@ -128,4 +124,13 @@ fn body(body: &Bytes, media_type: &str) -> Result<FieldSet, Error> {
         return FieldSet::from_form(body);
     }
     FieldSet::from_json(body.clone(), JsonLimits::default())
+}
+
+/// The header is named back only where it is a usual one: what else stands there may be anything.
+fn patch_text(media_type: &str) -> &'static str {
+    match media_type {
+        "application/json" => "PATCH requires Content-Type of application/merge-patch+json, provided application/json",
+        "" => "PATCH requires Content-Type of application/merge-patch+json, provided none",
+        _ => "PATCH requires Content-Type of application/merge-patch+json",
+    }
 }

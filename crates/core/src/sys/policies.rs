@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use strongroom_engine::{
-    Attributes, Ctx, Error, Field, Flag, Input, NoFields, Number, Output, Present, Result, Route, Text, Verb, field, route,
+    Ctx, Error, Field, Flag, Input, NoFields, Number, Output, Present, Result, Route, Text, Verb, field, route,
 };
 use strongroom_policy::Policy;
 use strongroom_types::{PolicyName, Timestamp};
@@ -14,13 +14,13 @@ use crate::acl::{self, Document};
 
 pub fn routes() -> Vec<Route> {
     vec![
-        route(Verb::List, "policies/acl/", "Lists the policies.", list),
-        route(Verb::Read, "policies/acl/{name}", "Shows a policy.", read),
+        route(Verb::List, "policies/acl/", "Lists the policies.", list).shows(SHOWN),
+        route(Verb::Read, "policies/acl/{name}", "Shows a policy.", read).shows(SHOWN),
         route(Verb::Write, "policies/acl/{name}", "Writes a policy.", write),
         route(Verb::Delete, "policies/acl/{name}", "Deletes a policy.", delete),
-        route(Verb::Read, "policy", "Lists the policies.", legacy_list).attributes(Attributes::default()),
-        route(Verb::List, "policy/", "Lists the policies.", legacy_list),
-        route(Verb::Read, "policy/{name}", "Shows a policy.", legacy_read),
+        route(Verb::Read, "policy", "Lists the policies.", legacy_list).shows(SHOWN),
+        route(Verb::List, "policy/", "Lists the policies.", legacy_list).shows(SHOWN),
+        route(Verb::Read, "policy/{name}", "Shows a policy.", legacy_read).shows(SHOWN),
         route(Verb::Write, "policy/{name}", "Writes a policy.", write),
         route(Verb::Delete, "policy/{name}", "Deletes a policy.", delete),
     ]
@@ -35,12 +35,12 @@ async fn names(ctx: &Ctx) -> Result<Vec<String>> {
 }
 
 async fn list(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
-    Ok(Output::keys(names(ctx).await?)?.clear(&["keys"]))
+    Output::keys(names(ctx).await?)
 }
 
 async fn legacy_list(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     let names = names(ctx).await?;
-    Ok(Output::data(&json!({ "keys": names, "policies": names }))?.top_level().clear(&["keys", "policies"]))
+    Ok(Output::data(&json!({ "keys": names, "policies": names }))?.top_level())
 }
 
 #[derive(Deserialize)]
@@ -75,14 +75,15 @@ async fn shown(ctx: &Ctx, name: &str, text_key: &str) -> Result<Map<String, Valu
     Ok(map)
 }
 
-const CLEAR: &[&str] = &["name", "version", "modified", "cas_required", "policy", "rules"];
+/// What the audit log may show: a policy is no secret.
+const SHOWN: &[&str] = &["name", "version", "modified", "cas_required", "policy", "rules", "keys", "policies"];
 
 async fn read(ctx: &mut Ctx, input: ByName) -> Result<Output> {
-    Ok(Output::data(&shown(ctx, &input.name, "policy").await?)?.clear(CLEAR))
+    Output::data(&shown(ctx, &input.name, "policy").await?)
 }
 
 async fn legacy_read(ctx: &mut Ctx, input: ByName) -> Result<Output> {
-    Ok(Output::data(&shown(ctx, &input.name, "rules").await?)?.top_level().clear(CLEAR))
+    Ok(Output::data(&shown(ctx, &input.name, "rules").await?)?.top_level())
 }
 
 #[derive(Deserialize, Default)]

@@ -20,6 +20,8 @@ enum Scalar {
     Integer(i64),
     Float(f64),
     Bool(bool),
+    /// Null is taken as left out, as the reference does for every field.
+    Null,
 }
 
 impl<'de> Deserialize<'de> for Scalar {
@@ -45,6 +47,9 @@ impl<'de> Deserialize<'de> for Scalar {
             fn visit_bool<E>(self, v: bool) -> Result<Scalar, E> {
                 Ok(Scalar::Bool(v))
             }
+            fn visit_unit<E>(self) -> Result<Scalar, E> {
+                Ok(Scalar::Null)
+            }
         }
         d.deserialize_any(V)
     }
@@ -57,6 +62,7 @@ impl Scalar {
             Self::Integer(n) => n.to_string(),
             Self::Float(n) => n.to_string(),
             Self::Bool(b) => if b { "1" } else { "0" }.to_owned(),
+            Self::Null => String::new(),
         }
     }
 }
@@ -88,6 +94,7 @@ from_scalar!(Number, "integer", |s| match s {
     Scalar::Bool(b) => Ok(Number(i64::from(b))),
     Scalar::Text(t) if t.trim().is_empty() => Ok(Number(0)),
     Scalar::Text(t) => t.trim().parse().map(Number).map_err(|_| "cannot parse value as a whole number"),
+    Scalar::Null => Ok(Number(0)),
     Scalar::Float(_) => Err("cannot parse value as a whole number"),
 });
 
@@ -97,6 +104,7 @@ pub struct Flag(pub bool);
 from_scalar!(Flag, "boolean", |s| match s {
     Scalar::Bool(b) => Ok(Flag(b)),
     Scalar::Integer(n) => Ok(Flag(n != 0)),
+    Scalar::Null => Ok(Flag(false)),
     Scalar::Float(_) => Err("cannot parse value as a flag"),
     Scalar::Text(t) => match t.trim() {
         "true" | "TRUE" | "True" | "t" | "T" | "1" => Ok(Flag(true)),
@@ -114,6 +122,7 @@ from_scalar!(Seconds, "duration", |s| match s {
         DurationError::Negative => "duration must not be negative",
         DurationError::Malformed(_) => "time: invalid duration",
     }),
+    Scalar::Null => Ok(Seconds(Ttl::ZERO)),
     _ => Err("time: invalid duration"),
 });
 

@@ -63,6 +63,15 @@ fn absent_null_and_zero_are_three_things() {
 }
 
 #[test]
+fn null_is_taken_as_left_out() {
+    let (s, unknown) = parse(r#"{"path":"p","list":null,"flag":null,"number":null,"meta":null,"ttl":null,"data":null}"#).unwrap();
+    assert_eq!(
+        (s.list, s.flag, s.number, s.meta, unknown.len()),
+        (List::default(), Flag(false), Number(0), StringMap::default(), 0)
+    );
+}
+
+#[test]
 fn numbers_come_back_as_written() {
     let (s, _) = parse(r#"{"data":{"a":1.10,"b":1e400,"c":12345678901234567890123}}"#).unwrap();
     assert_eq!(s.data.unwrap().get(), r#"{"a":1.10,"b":1e400,"c":12345678901234567890123}"#);

@@ -43,9 +43,18 @@ fn every_notation_of_a_rule_is_read() {
 #[test]
 fn mistakes_are_told_in_the_words_of_the_wire_contract() {
     refuses("path \"a\" {", "At 1:12: object expected closing RBRACE got: EOF");
-    refuses("path \"a\" { capabilities = [\"fly\"] }", "path \"a\": path \"a\": invalid capability \"fly\"");
-    refuses("path \"a\" { capabilities = [\"READ\"] }", "path \"a\": path \"a\": invalid capability \"READ\"");
-    refuses("path \"a\" { policy = \"everything\" }", "path \"a\": path \"a\": invalid policy \"everything\"");
+    refuses(
+        "path \"a\" { capabilities = [\"fly\"] }",
+        "path \"a\": path \"a\": invalid capability; it is one of create, read, update, patch, delete, list, scan, sudo, deny",
+    );
+    refuses(
+        "path \"a\" { capabilities = [\"READ\"] }",
+        "path \"a\": path \"a\": invalid capability; it is one of create, read, update, patch, delete, list, scan, sudo, deny",
+    );
+    refuses(
+        "path \"a\" { policy = \"everything\" }",
+        "path \"a\": path \"a\": invalid policy; it is one of read, write, sudo, deny",
+    );
     refuses(
         "path \"a/+*\" { capabilities = [\"read\"] }",
         "path \"a/+*\": path \"a/+*\": invalid use of wildcards ('+*' is forbidden)",
@@ -54,10 +63,7 @@ fn mistakes_are_told_in_the_words_of_the_wire_contract() {
         "path \"a\" { capabilities = [\"read\"] min_wrapping_ttl = \"2h\" max_wrapping_ttl = \"1h\" }",
         "path \"a\": max_wrapping_ttl cannot be less than min_wrapping_ttl",
     );
-    refuses(
-        "path \"a\" { min_wrapping_ttl = \"soon\" }",
-        "path \"a\": error parsing min_wrapping_ttl: time: invalid duration \"soon\"",
-    );
+    refuses("path \"a\" { min_wrapping_ttl = \"soon\" }", "path \"a\": error parsing min_wrapping_ttl: time: invalid duration");
     refuses(
         "path \"a/{{identity.entity.name/*\" { capabilities = [\"read\"] }",
         "path \"a/{{identity.entity.name/*\": failed to validate policy templating: unbalanced templating characters",
@@ -66,9 +72,9 @@ fn mistakes_are_told_in_the_words_of_the_wire_contract() {
 
 #[test]
 fn what_could_be_misread_is_refused() {
-    refuses("foo \"a\" {}", "invalid key \"foo\" on line 1");
-    refuses("path \"a\" {\n  capabilites = [\"deny\"]\n}", "path \"a\": invalid key \"capabilites\" on line 2");
-    refuses("path \"a\" { expiration = \"2030-01-01T00:00:00Z\" }", "path \"a\": invalid key \"expiration\" on line 1");
+    refuses("foo \"a\" {}", "invalid key on line 1");
+    refuses("path \"a\" {\n  capabilites = [\"deny\"]\n}", "path \"a\": invalid key on line 2");
+    refuses("path \"a\" { expiration = \"2030-01-01T00:00:00Z\" }", "path \"a\": invalid key on line 1");
     refuses("path \"a\" { capabilities = \"read\" }", "path \"a\": capabilities must be a list of strings");
     refuses("path \"a\" { capabilities = [1] }", "path \"a\": capabilities must be a list of strings");
     refuses("path \"a\" { policy = 1 }", "path \"a\": policy must be a string");
@@ -82,10 +88,7 @@ fn what_could_be_misread_is_refused() {
     refuses("path { capabilities = [] }", "At 1:8: \"path\" must be a block with 1 label(s)");
     refuses("path = \"a\"", "At 1:1: \"path\" must be a block with 1 label(s)");
     refuses("path \"a\" { required_parameters = [1] }", "path \"a\": required_parameters must be a list of strings");
-    refuses(
-        "path \"a\" { denied_parameters { X = [] x = [] } }",
-        "path \"a\": parameter \"x\" of denied_parameters is given twice",
-    );
+    refuses("path \"a\" { denied_parameters { X = [] x = [] } }", "path \"a\": a parameter of denied_parameters is given twice");
     refuses(
         &format!("path \"{}\" {{}}", "a".repeat(16_385)),
         &format!("path \"{}\": longer than 16384 bytes", "a".repeat(16_385)),

@@ -69,6 +69,9 @@ impl Input for ConfigInput {
     ];
 }
 
+/// What the audit log may show of the settings: all.
+pub const SHOWN: &[&str] = &["cas_required", "delete_version_after", "max_versions", "metadata_cas_required"];
+
 pub async fn read(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     let settings: MountSettings = ctx.load(&key(&ctx.mount)).await?.unwrap_or_default();
     let after = match u64::try_from(settings.delete_after_s) {
@@ -79,12 +82,7 @@ pub async fn read(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     let text = format!(
         r#"{{"cas_required":{cas},"delete_version_after":"{after}","max_versions":{max_versions},"metadata_cas_required":{metadata_cas}}}"#
     );
-    Ok(Output::raw_data(text.into_bytes()).clear(&[
-        "cas_required",
-        "delete_version_after",
-        "max_versions",
-        "metadata_cas_required",
-    ]))
+    Ok(Output::raw_data(text.into_bytes()))
 }
 
 /// Fields that are left out keep their setting, null resets them.

@@ -39,7 +39,7 @@ struct Shown<'a> {
 }
 
 /// What the audit log may show of a look-up. The token and its accessor are not among it.
-const CLEAR: &[&str] = &[
+pub const SHOWN: &[&str] = &[
     "creation_time",
     "creation_ttl",
     "display_name",
@@ -59,7 +59,7 @@ fn shown(token: &LiveToken, id: &str, now: Timestamp, used_up: bool) -> Result<O
     let entry = &token.entry;
     let is_batch = token.caller.kind == TokenKind::Batch;
     let life = &entry.life;
-    let output = Output::data(&Shown {
+    Output::data(&Shown {
         accessor: &entry.family,
         creation_time: life.created.unix_s(),
         creation_ttl: life.creation_ttl.as_s(),
@@ -80,8 +80,7 @@ fn shown(token: &LiveToken, id: &str, now: Timestamp, used_up: bool) -> Result<O
         renewable: life.renewable,
         ttl: entry.ttl_left(now).as_s(),
         r#type: if is_batch { "batch" } else { "service" },
-    })?;
-    Ok(output.clear(CLEAR))
+    })
 }
 
 pub async fn own(ctx: &mut Ctx, _: NoFields) -> Result<Output> {

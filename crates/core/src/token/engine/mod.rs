@@ -30,8 +30,8 @@ impl Engine for TokenEngine {
         let sudo = Attributes { sudo: true, ..Attributes::default() };
         let asks_sudo = Attributes { asks_sudo: true, ..Attributes::default() };
         vec![
-            route(Verb::Read, "lookup-self", "Shows the caller's own token.", lookup::own),
-            route(Verb::Write, "lookup-self", "Shows the caller's own token.", lookup::own),
+            route(Verb::Read, "lookup-self", "Shows the caller's own token.", lookup::own).shows(lookup::SHOWN),
+            route(Verb::Write, "lookup-self", "Shows the caller's own token.", lookup::own).shows(lookup::SHOWN),
             route(Verb::Write, "create", "Makes a child of the caller's token.", create::create).attributes(asks_sudo),
             route(Verb::Write, "create-orphan", "Makes a token without a parent.", create::create_orphan).attributes(sudo),
             route(Verb::Write, "renew-self", "Extends the caller's own token.", renew::own),
@@ -43,9 +43,10 @@ impl Engine for TokenEngine {
             route(Verb::Write, "revoke-orphan", "Ends a token and makes orphans of its children.", revoke::orphan)
                 .attributes(sudo),
             route(Verb::Write, "tidy", "Ends expired tokens.", revoke::tidy).attributes(sudo),
-            route(Verb::Read, "lookup", "Shows the caller's own token.", lookup::own),
-            route(Verb::Write, "lookup", "Shows a token.", lookup::by_token),
-            route(Verb::Write, "lookup-accessor", "Shows a token by its accessor, without its id.", lookup::by_accessor),
+            route(Verb::Read, "lookup", "Shows the caller's own token.", lookup::own).shows(lookup::SHOWN),
+            route(Verb::Write, "lookup", "Shows a token.", lookup::by_token).shows(lookup::SHOWN),
+            route(Verb::Write, "lookup-accessor", "Shows a token by its accessor, without its id.", lookup::by_accessor)
+                .shows(lookup::SHOWN),
             route(Verb::List, "accessors/", "Lists the accessors of all tokens.", lookup::accessors).attributes(sudo),
         ]
     }

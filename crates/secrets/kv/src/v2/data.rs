@@ -12,8 +12,9 @@ use crate::store::{self, NewVersion};
 use crate::{json, merge, subkeys};
 
 /// Facts about a version, which are no secret: what the audit log may show of an answer.
-const CLEAR_IN_READ: &[&str] = &["metadata.version", "metadata.created_time", "metadata.deletion_time", "metadata.destroyed"];
-const CLEAR_IN_WRITE: &[&str] = &["version", "created_time", "deletion_time", "destroyed"];
+/// What the audit log may show of a read: facts about the version, never its value.
+pub const SHOWN_OF_READ: &[&str] = &["metadata.version", "metadata.created_time", "metadata.deletion_time", "metadata.destroyed"];
+pub const SHOWN_OF_WRITE: &[&str] = &["version", "created_time", "deletion_time", "destroyed"];
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -59,11 +60,11 @@ pub async fn read(ctx: &mut Ctx, input: ReadInput) -> Result<Output> {
     let record = Record::parse(entry.value())?;
     let found = version_of(&record, input.version)?;
     if !found.1.is_live(ctx.now) {
-        return Err(gone(json::secret(None, record.custom, found), CLEAR_IN_READ));
+        return Err(gone(json::secret(None, record.custom, found)));
     }
     let row = store::row(ctx, &record, found).await?;
     let value = row.as_deref().map_or(record.inline, Entry::value);
-    Ok(Output::raw_data(json::secret(Some(value), record.custom, found)).clear(CLEAR_IN_READ))
+    Ok(Output::raw_data(json::secret(Some(value), record.custom, found)))
 }
 
 pub async fn subkeys(ctx: &mut Ctx, input: SubkeysInput) -> Result<Output> {
@@ -73,12 +74,12 @@ pub async fn subkeys(ctx: &mut Ctx, input: SubkeysInput) -> Result<Output> {
     let record = Record::parse(entry.value())?;
     let found = version_of(&record, input.version)?;
     if !found.1.is_live(ctx.now) {
-        return Err(gone(json::structure(None, record.custom, found), CLEAR_IN_READ));
+        return Err(gone(json::structure(None, record.custom, found)));
     }
     let row = store::row(ctx, &record, found).await?;
     let value = value_text(row.as_deref().map_or(record.inline, Entry::value))?;
     let structure = subkeys::subkeys(value, depth).ok_or_else(|| Error::Internal("a stored value is not JSON".into()))?;
-    Ok(Output::raw_data(json::structure(Some(&structure), record.custom, found)).clear(CLEAR_IN_READ))
+    Ok(Output::raw_data(json::structure(Some(&structure), record.custom, found)))
 }
 
 pub async fn write(ctx: &mut Ctx, input: WriteInput) -> Result<Output> {
@@ -106,7 +107,7 @@ pub async fn patch(ctx: &mut Ctx, input: WriteInput) -> Result<Output> {
     let record = Record::parse(entry.value())?;
     let found = record.version(0).ok_or(Error::NotFoundBare)?;
     if !found.1.is_live(ctx.now) {
-        return Err(gone(json::facts(record.custom, found), CLEAR_IN_WRITE));
+        return Err(gone(json::facts(record.custom, found)));
     }
     let mount = settings::load(ctx).await?;
     let draft = Draft::of(&record);
@@ -123,7 +124,7 @@ fn add<'a>(ctx: &mut Ctx, name: &str, (mount, mut draft): (&MountSettings, Draft
     let deletion = mount.deletion(&settings, ctx.now);
     store::add_version(ctx, name, &mut draft, NewVersion { value, deletion, versions_kept: mount.versions_kept(&settings) });
     let written = draft.current().ok_or_else(|| Error::Internal("a written version is not in its table".into()))?;
-    Ok(Output::raw_data(json::facts(&draft.custom, written)).clear(CLEAR_IN_WRITE))
+    Ok(Output::raw_data(json::facts(&draft.custom, written)))
 }
 
 /// Marks the current version as deleted; quiet when there is nothing to delete.
@@ -143,8 +144,8 @@ fn version_of(record: &Record<'_>, asked: Number) -> Result<Numbered> {
 }
 
 /// 404 with what is known about the version.
-fn gone(facts: Vec<u8>, clear: &'static [&'static str]) -> Error {
-    Error::With(404, Box::new(Output::raw_data(facts).clear(clear)))
+fn gone(facts: Vec<u8>) -> Error {
+    Error::With(404, Box::new(Output::raw_data(facts)))
 }
 
 const NOT_UNICODE: &str = "a name in the secret is not valid Unicode";

@@ -37,18 +37,15 @@ impl Input for MetadataInput {
     ];
 }
 
+/// What the audit log may show of a secret's metadata: nothing that a user named.
+pub const SHOWN: &[&str] = &["current_version", "oldest_version", "current_metadata_version", "created_time", "updated_time"];
+
 pub async fn read(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     let name = name_of(ctx);
     let entry = store::find(ctx, &name).await?.ok_or(Error::NotFound)?;
     let mut out = Vec::with_capacity(1024);
     json::metadata_into(&mut out, &Record::parse(entry.value())?);
-    Ok(Output::raw_data(out).clear(&[
-        "current_version",
-        "oldest_version",
-        "current_metadata_version",
-        "created_time",
-        "updated_time",
-    ]))
+    Ok(Output::raw_data(out))
 }
 
 /// Sets what is given: null resets a field, what is left out stays. `custom_metadata` is replaced as a whole.

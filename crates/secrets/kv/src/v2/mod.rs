@@ -22,13 +22,16 @@ pub fn routes() -> Vec<Route> {
 fn values() -> Vec<Route> {
     use Verb::{Delete, Patch, Read, Write};
     vec![
-        route(Read, "data/{path..}", "Read a version of a secret.", data::read),
-        route(Write, "data/{path..}", "Write the next version of a secret.", data::write).exists(key_exists),
-        route(Patch, "data/{path..}", "Merge into the current version of a secret.", data::patch),
+        route(Read, "data/{path..}", "Read a version of a secret.", data::read).shows(data::SHOWN_OF_READ),
+        route(Write, "data/{path..}", "Write the next version of a secret.", data::write)
+            .exists(key_exists)
+            .shows(data::SHOWN_OF_WRITE),
+        route(Patch, "data/{path..}", "Merge into the current version of a secret.", data::patch).shows(data::SHOWN_OF_WRITE),
         route(Delete, "data/{path..}", "Mark the current version as deleted.", data::delete),
         route(Read, "data/", "No secret has an empty name.", data::read),
         route(Delete, "data/", "No secret has an empty name.", data::delete),
-        route(Read, "subkeys/{path..}", "Read the structure of a secret without its values.", data::subkeys),
+        route(Read, "subkeys/{path..}", "Read the structure of a secret without its values.", data::subkeys)
+            .shows(data::SHOWN_OF_READ),
         route(Read, "subkeys/", "No secret has an empty name.", data::subkeys),
         route(Write, "delete/{path..}", "Mark versions as deleted.", versions::delete),
         route(Write, "undelete/{path..}", "Bring deleted versions back.", versions::undelete),
@@ -39,13 +42,16 @@ fn values() -> Vec<Route> {
 fn about_keys() -> Vec<Route> {
     use Verb::{Delete, Patch, Read, Write};
     vec![
-        route(Read, "metadata/{path..}", "Read settings, custom metadata and versions of a secret.", metadata::read),
-        route(Write, "metadata/{path..}", "Set settings and custom metadata.", metadata::write).exists(key_exists),
-        route(Patch, "metadata/{path..}", "Change settings and custom metadata.", metadata::patch),
+        route(Read, "metadata/{path..}", "Read settings, custom metadata and versions of a secret.", metadata::read)
+            .shows(metadata::SHOWN),
+        route(Write, "metadata/{path..}", "Set settings and custom metadata.", metadata::write)
+            .exists(key_exists)
+            .shows(data::SHOWN_OF_WRITE),
+        route(Patch, "metadata/{path..}", "Change settings and custom metadata.", metadata::patch).shows(data::SHOWN_OF_WRITE),
         route(Delete, "metadata/{path..}", "Remove a secret with all its versions for good.", metadata::delete),
         route(Read, "metadata/", "No secret has an empty name.", metadata::read),
         route(Delete, "metadata/", "No secret has an empty name.", metadata::delete),
-        route(Read, "config", "Read the mount's settings.", settings::read),
+        route(Read, "config", "Read the mount's settings.", settings::read).shows(settings::SHOWN),
         route(Write, "config", "Change the mount's settings.", settings::write),
     ]
 }

@@ -91,13 +91,14 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
 }
 
 async fn serve(plan: Plan, log: log::Control) -> anyhow::Result<()> {
-    let _pid_file = plan.config.process.pid_file.clone().map(pid_file::PidFile::write).transpose()?;
     let opening = tokio::task::spawn_blocking({
         let storage = plan.storage.clone();
         move || Opened::open(storage)
     });
     let doors = doors::Doors::bind(&plan.config.listeners).await?;
     let opened = opening.await.context("opening the store")??;
+    // Only now is it certain that no other server uses these files.
+    let _pid_file = plan.config.process.pid_file.clone().map(pid_file::PidFile::write).transpose()?;
     let server = Server::new(Parts {
         store: opened.store(),
         clock: Arc::new(WallClock),
