@@ -100,9 +100,17 @@ impl AuditLog {
         report("new audit files", tokio::task::spawn_blocking(move || log.rotate(now)).await);
     }
 
-    pub async fn close(&self, now: Timestamp) {
+    /// The last checkpoint names the last revision, and the store the last checkpoint: neither can go back unnoticed.
+    pub async fn close(&self, now: Timestamp, view: &View) {
+        match view.head().await {
+            Ok(head) => self.store_head.store(head.0, Ordering::Relaxed),
+            Err(e) => tracing::error!("closing the audit log: {e}"),
+        }
         let log = self.log.clone();
         report("closing the audit log", tokio::task::spawn_blocking(move || log.close(now)).await);
+        if let Err(e) = self.keep_heads(view).await {
+            tracing::error!("keeping the audit log's last checkpoint: {e}");
+        }
     }
 
     async fn keep_heads(&self, view: &View) -> Result<()> {

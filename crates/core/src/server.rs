@@ -162,7 +162,7 @@ impl Server {
         let core = self.core.swap(None);
         self.stop_tasks();
         if let Some(core) = core {
-            core.audit.close(self.parts.clock.now()).await;
+            core.audit.close(self.parts.clock.now(), &core.view).await;
         }
         self.barrier.seal();
         tracing::info!("sealed");

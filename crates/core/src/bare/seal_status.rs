@@ -68,6 +68,8 @@ impl Input for Unseal {
 pub async fn unseal(server: &Arc<Server>, request: &Request) -> Answer {
     match offer(server, request).await {
         Ok(()) => answer(server).await,
+        // Who holds enough shares may know why the server stays shut.
+        Err(Error::Internal(reason)) => Answer::errors(500, &[&reason]),
         Err(e) => failure(&e),
     }
 }

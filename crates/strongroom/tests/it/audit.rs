@@ -142,7 +142,6 @@ async fn s2_a_store_that_was_rolled_back_is_noticed() {
         let body = json!({ "data": { "n": n } }).to_string();
         strongroom_testkit::request(&server, "POST secret/data/a", "root", &body, Default::default()).await;
     }
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     server.stop().await;
     drop(server);
 
