@@ -78,12 +78,14 @@ impl Queue {
         Self { state: Mutex::new(state), wake: Condvar::new() }
     }
 
-    /// Errors: `Unavailable` when the queue is full or the store is closing.
+    /// Errors: `Conflict` when what is queued already breaks a precondition: the caller learns it now and not after a
+    /// commit. `Unavailable` when the queue is full or the store is closing.
     pub(super) fn push(&self, batch: Batch) -> Result<oneshot::Receiver<Outcome>> {
         let size_bytes = batch.size_bytes();
         let (done, outcome) = oneshot::channel();
         let mut state = self.state();
         state.check_room(size_bytes)?;
+        state.check_newest(&batch.preconditions)?;
         let revision = Revision(state.last.0.saturating_add(1));
         state.last = revision;
         let (changes, preconditions) = batch.into_changes(revision);
@@ -178,6 +180,18 @@ impl State {
             return Err(Error::Unavailable("the commit queue is full".to_owned()));
         }
         Ok(())
+    }
+
+    /// Should the queued batch fail later, this was a conflict too many, which only costs a retry.
+    fn check_newest(&self, preconditions: &[Precondition]) -> Result<()> {
+        let is_broken = |precondition: &Precondition| match precondition {
+            Precondition::KeyAt(key, revision) => {
+                self.newest.get(key).is_some_and(|(value, newest)| value.is_none() || newest != revision)
+            }
+            Precondition::KeyAbsent(key) => self.newest.get(key).is_some_and(|(value, _)| value.is_some()),
+            Precondition::PrefixUnchanged(..) => false,
+        };
+        if preconditions.iter().any(is_broken) { Err(Error::Conflict) } else { Ok(()) }
     }
 
     fn move_group(&mut self, group: &mut Vec<Job>) {

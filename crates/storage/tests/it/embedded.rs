@@ -87,15 +87,23 @@ async fn a_failed_batch_fails_what_rests_on_it_and_its_revision_is_skipped() {
     assert_eq!(store.queued(b"a"), Some((Some(key("1")), Revision(1))), "known before it is committed");
     assert_eq!(store.queued(b"b"), None);
     let second = store.commit(when(Precondition::KeyAt(key("a"), Revision(1)), put("a", "2")));
-    let fails = store.commit(when(Precondition::KeyAbsent(key("a")), put("a", "3")));
+    let fails = store.commit(when(Precondition::KeyAt(key("other"), Revision(77)), put("a", "3")));
     assert_eq!(store.queued(b"a"), Some((Some(key("3")), Revision(3))));
     let dependent = store.commit(when(Precondition::KeyAt(key("a"), Revision(3)), put("a", "4")));
-    let delete = Batch { deletes: vec![key("a")], ..Batch::default() };
-    let deleted = store.commit(when(Precondition::KeyAt(key("a"), Revision(2)), delete));
-    assert_eq!(store.queued(b"a"), Some((None, Revision(5))), "a queued delete");
-    let anew = store.commit(when(Precondition::KeyAbsent(key("a")), put("a", "6")));
+    let delete = Batch { deletes: vec![key("b")], ..Batch::default() };
+    let deleted = store.commit(delete);
+    assert_eq!(store.queued(b"b"), Some((None, Revision(5))), "a queued delete");
+    for lost in [
+        Precondition::KeyAt(key("a"), Revision(2)),
+        Precondition::KeyAbsent(key("a")),
+        Precondition::KeyAt(key("b"), Revision(5)),
+    ] {
+        let outcome = store.commit(when(lost, put("c", ""))).await;
+        assert!(matches!(outcome, Err(Error::Conflict)), "a lost race shows at once, with the writer still held");
+    }
+    let anew = store.commit(when(Precondition::KeyAbsent(key("b")), put("b", "6")));
     let phantom = store.commit(when(Precondition::PrefixUnchanged(key("a"), Revision(1)), put("index", "")));
-    let no_phantom = store.commit(when(Precondition::PrefixUnchanged(key("b"), Revision(1)), put("index", "")));
+    let no_phantom = store.commit(when(Precondition::PrefixUnchanged(key("d"), Revision(1)), put("index", "")));
     drop(held);
 
     assert_eq!(first.await.unwrap(), Revision(1));
@@ -107,7 +115,7 @@ async fn a_failed_batch_fails_what_rests_on_it_and_its_revision_is_skipped() {
     assert!(matches!(phantom.await, Err(Error::Conflict)), "changed by what is queued before it");
     assert_eq!(no_phantom.await.unwrap(), Revision(8));
     let record = store.get(b"a").await.unwrap().unwrap();
-    assert_eq!((record.value, record.revision), (key("6"), Revision(6)));
+    assert_eq!((record.value, record.revision), (key("2"), Revision(2)));
     assert_eq!(store.queued(b"a"), None);
 }
 
