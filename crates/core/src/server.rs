@@ -200,7 +200,11 @@ impl Server {
                 }
                 answer
             }
-            None => Answer { retry_after_s: Some(5), ..Answer::errors(503, &["Vault is sealed"]) },
+            None => {
+                // No audit key exists while sealed: the server log takes it, without anything that the client sent.
+                tracing::info!(method = ?request.method, peer = ?request.peer.address, "request refused while sealed");
+                Answer { retry_after_s: Some(5), ..Answer::errors(503, &["Vault is sealed"]) }
+            }
         }
     }
 }

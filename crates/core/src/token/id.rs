@@ -74,9 +74,14 @@ impl TokenKey {
         self.tag(&[b"chosen", text.as_bytes()])
     }
 
-    /// Reads a presented service token. Anything that is not ours may still be a chosen text.
-    pub fn read(&self, text: &str) -> Presented {
-        self.read_own(text).unwrap_or_else(|| Presented { family: Lookup::Chosen, tag: self.chosen_tag(text) })
+    /// Reads a presented token. None for one that has our form and not our MAC: the store need not be asked. Anything
+    /// else may be a text that somebody chose.
+    pub fn read(&self, text: &str) -> Option<Presented> {
+        let has_our_form = text.len() == SERVICE_PREFIX.len().saturating_add(base62::width(TOKEN_BYTES));
+        if has_our_form && text.starts_with(SERVICE_PREFIX) {
+            return self.read_own(text);
+        }
+        Some(Presented { family: Lookup::Chosen, tag: self.chosen_tag(text) })
     }
 
     fn read_own(&self, text: &str) -> Option<Presented> {

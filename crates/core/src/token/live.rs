@@ -92,7 +92,7 @@ impl Tokens {
         if let Some(sealed) = text.expose().strip_prefix(BATCH_PREFIX) {
             return self.find_batch(sealed, now).await;
         }
-        let presented = self.keys.read(text.expose());
+        let Some(presented) = self.keys.read(text.expose()) else { return Ok(None) };
         let family = match presented.family {
             Lookup::Family(family) => family,
             Lookup::Chosen => match self.view.get(entry::chosen_key(&hex::encode(presented.tag)).as_bytes()).await? {

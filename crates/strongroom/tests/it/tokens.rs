@@ -171,3 +171,36 @@ async fn revoke_orphan_leaves_the_children_alive() {
         assert_eq!((shown.status, shown.at("/data/orphan")), (200, json!(true)));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expired_tokens_leave_the_store_with_their_children_and_cubbyholes() {
+    let server = server().await;
+    server
+        .call(
+            "POST sys/policies/acl/m",
+            "root",
+            json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" }),
+        )
+        .await;
+    for _ in 0..40 {
+        let parent = server.token(json!({ "policies": ["m"], "ttl": "1m" })).await;
+        server.call("POST cubbyhole/a", &parent, json!({ "k": "v" })).await;
+        server.call("POST auth/token/create", &parent, json!({ "ttl": "1h" })).await;
+    }
+    let long = server.token(json!({ "policies": ["default"], "ttl": "1h" })).await;
+    let renewed = server.token(json!({ "policies": ["default"], "ttl": "1m" })).await;
+    server.clock.advance_s(30);
+    server.call("POST auth/token/renew-self", &renewed, json!({})).await;
+    server.clock.advance_s(31);
+    let left = || async {
+        server.call("LIST auth/token/accessors", "root", json!(null)).await.at("/data/keys").as_array().unwrap().len()
+    };
+    for _ in 0..100 {
+        if left().await == 3 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(left().await, 3, "root, the long one and the renewed one");
+    assert!(is_live(&server, &long).await && is_live(&server, &renewed).await);
+}
