@@ -111,7 +111,7 @@ impl Server {
         }
         match self.make_core().await {
             Ok(core) => {
-                let tasks = task::start(&core, &self.own);
+                let tasks = task::start(&core);
                 self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(tasks);
                 self.core.store(Some(core));
                 tracing::info!("unsealed");

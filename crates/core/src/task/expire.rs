@@ -41,12 +41,20 @@ async fn end_batch(core: &Core, due: &[bytes::Bytes], now: Timestamp) -> Result<
         let Some((_, family)) = end_of(key) else { continue };
         txn.delete(key.clone());
         // Read in the transaction: a renewal at this moment makes the batch fail, and the next turn sees its new end.
-        let Some(found) = txn.get(token::key(family).as_bytes()).await? else { continue };
-        let entry = token::decode(found.value())?;
-        if !entry.is_live(now) {
-            token::drop_in(&mut txn, &entry);
-            ended.push(family.to_owned());
+        match txn.get(token::key(family).as_bytes()).await {
+            Ok(None) => continue,
+            Ok(Some(found)) => {
+                let entry = token::decode(found.value())?;
+                if entry.is_live(now) {
+                    continue;
+                }
+                token::drop_in(&mut txn, &entry);
+            }
+            // One damaged record must not keep the others alive.
+            Err(strongroom_barrier::Error::Corrupt { .. }) => token::drop_damaged_in(&mut txn, family),
+            Err(other) => return Err(other.into()),
         }
+        ended.push(family.to_owned());
     }
     match txn.commit().await {
         Err(strongroom_barrier::Error::Conflict) => return Ok(()),

@@ -3,28 +3,31 @@
 mod checkpoint;
 mod dev;
 mod expire;
+mod revoke;
 mod wipe;
 
 pub use dev::enable_dev_mount;
 pub use expire::run as expire;
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{Core, Server};
+use crate::Core;
 
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(100);
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 const WIPE_EVERY: Duration = Duration::from_secs(2);
+const REVOKE_EVERY: Duration = Duration::from_secs(10);
 
 /// Starts all tasks of an unsealed core. They end with it.
-pub fn start(core: &Arc<Core>, _server: &Weak<Server>) -> Vec<JoinHandle<()>> {
+pub fn start(core: &Arc<Core>) -> Vec<JoinHandle<()>> {
     vec![
         every(CHECKPOINT_EVERY, core, |core| async move { checkpoint::run(&core).await }),
         every(EXPIRE_EVERY, core, |core| async move { expire::run(&core).await }),
+        every(REVOKE_EVERY, core, |core| async move { revoke::run(&core).await }),
         every(WIPE_EVERY, core, |core| async move { wipe::run(&core).await }),
     ]
 }

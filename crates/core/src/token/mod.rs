@@ -12,7 +12,7 @@ pub use entry::{Grant, Life, TokenEntry, chosen_key, expiry_key, key, private};
 pub use id::{TokenKey, fresh_family};
 pub use issue::{Limits, issue};
 pub use live::{LiveToken, Tokens};
-pub use revoke::{decode, drop_in, finish_revocation, finish_unfinished, revoke, wipe};
+pub use revoke::{decode, drop_damaged_in, drop_in, finish_revocation, finish_unfinished, revoke, wipe};
 
 /// What the barrier derives the key of all token MACs for.
 pub const KEY_PURPOSE: &str = "token mac";

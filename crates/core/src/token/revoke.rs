@@ -27,6 +27,14 @@ pub fn drop_in(txn: &mut Txn, token: &TokenEntry) {
     txn.put(entry::revoke_intent(&token.family).into_bytes(), Vec::new());
 }
 
+/// Ends a token whose record can't be read. What its record would have named (its end, its parent) is left to the indexes'
+/// own clean-up; its children end like any others.
+pub fn drop_damaged_in(txn: &mut Txn, family: &str) {
+    tracing::error!(accessor = family, "the record of a token is damaged: the token is ended");
+    txn.delete(entry::key(family).into_bytes());
+    txn.put(entry::revoke_intent(family).into_bytes(), Vec::new());
+}
+
 /// Ends a token and everything below it, durably, before it returns. A token that is gone is no error.
 pub async fn revoke(view: &View, family: &str) -> Result<()> {
     let mut txn = view.txn(Intent::Write);
@@ -79,10 +87,13 @@ async fn end_some_children(view: &View, parent: &str) -> Result<Option<Vec<Strin
         let child = String::from_utf8(name.to_vec()).map_err(|_| Error::Internal("a token index entry is malformed".into()))?;
         txn.delete(entry::child_key(parent, &child).into_bytes());
         // Blind deletes: a renewal that races either commits before them or fails on its own precondition.
-        if let Some(found) = view.get(entry::key(&child).as_bytes()).await? {
-            drop_in(&mut txn, &decode(found.value())?);
-            ended.push(child);
+        match view.get(entry::key(&child).as_bytes()).await {
+            Ok(Some(found)) => drop_in(&mut txn, &decode(found.value())?),
+            Ok(None) => continue,
+            Err(strongroom_barrier::Error::Corrupt { .. }) => drop_damaged_in(&mut txn, &child),
+            Err(other) => return Err(other.into()),
         }
+        ended.push(child);
     }
     txn.commit().await?;
     Ok(Some(ended))

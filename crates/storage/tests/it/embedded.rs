@@ -1,6 +1,9 @@
 //! The embedded store: the promises of every store, and that what was acknowledged outlives it.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+};
 
 use bytes::Bytes;
 use strongroom_storage::{
@@ -98,8 +101,8 @@ async fn a_failed_batch_fails_what_rests_on_it_and_its_revision_is_skipped() {
         Precondition::KeyAbsent(key("a")),
         Precondition::KeyAt(key("b"), Revision(5)),
     ] {
-        let outcome = store.commit(when(lost, put("c", ""))).await;
-        assert!(matches!(outcome, Err(Error::Conflict)), "a lost race shows at once, with the writer still held");
+        let outcome = store.commit(when(lost, put("c", ""))).as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(outcome, Poll::Ready(Err(Error::Conflict))), "a lost race shows at once, with the writer still held");
     }
     let anew = store.commit(when(Precondition::KeyAbsent(key("b")), put("b", "6")));
     let phantom = store.commit(when(Precondition::PrefixUnchanged(key("a"), Revision(1)), put("index", "")));

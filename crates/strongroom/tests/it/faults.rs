@@ -103,3 +103,51 @@ async fn an_outage_of_the_store_is_survived_without_a_restart() {
     store.heal();
     assert_eq!(server.call("POST secret/data/k", "root", json!({ "data": { "a": 1 } })).await.status, 200);
 }
+
+/// Puts bytes where a record is that the barrier cannot open.
+async fn damage(store: &Arc<MemoryStore>, key: String) {
+    use strongroom_storage::{Batch, Store as _};
+    let batch = Batch { puts: vec![(key.into(), bytes::Bytes::from_static(b"damaged"))], ..Batch::default() };
+    store.commit(batch).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_record_is_its_own_trouble_only() {
+    let store = Arc::new(MemoryStore::new());
+    let server = TestServer::start(Options { store: Some(store.clone()), ..Options::default() }).await;
+    server
+        .call(
+            "POST sys/policies/acl/p",
+            "root",
+            json!({ "policy": "path \"auth/token/create\" { capabilities = [\"update\"] }" }),
+        )
+        .await;
+    let parent = server.token(json!({ "policies": ["p"] })).await;
+    let mut children = Vec::new();
+    for _ in 0..5 {
+        children.push(server.call("POST auth/token/create", &parent, json!({ "ttl": "1m" })).await);
+    }
+    damage(&store, format!("t/{}", children[2].text("/auth/accessor"))).await;
+    assert!(status(&server, &children[2].text("/auth/client_token")).await >= 403);
+    assert_eq!(status(&server, &children[3].text("/auth/client_token")).await, 200);
+
+    server.clock.advance_s(61);
+    let left = || async {
+        server.call("LIST auth/token/accessors", "root", json!(null)).await.at("/data/keys").as_array().unwrap().len()
+    };
+    for _ in 0..100 {
+        if left().await == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(left().await, 2, "the damaged token did not keep its siblings in the store");
+
+    let child = server.call("POST auth/token/create", &parent, json!({})).await;
+    damage(&store, format!("t/{}", child.text("/auth/accessor"))).await;
+    assert_eq!(server.call("POST auth/token/revoke", "root", json!({ "token": parent })).await.status, 204);
+    assert_eq!(left().await, 1);
+
+    server.call("POST secret/data/good", "root", json!({ "data": { "k": 1 } })).await;
+    assert_eq!(server.call("GET secret/data/good", "root", json!(null)).await.status, 200);
+}
