@@ -58,6 +58,16 @@ pub enum Error {
     Crypto(&'static str),
 }
 
+impl Error {
+    /// The limit that a caller's values passed, if that is what went wrong: nothing was changed then.
+    pub fn too_large(&self) -> Option<&'static str> {
+        match self {
+            Self::Storage(storage::Error::TooLarge(limit)) => Some(limit),
+            _ => None,
+        }
+    }
+}
+
 impl From<storage::Error> for Error {
     fn from(error: storage::Error) -> Self {
         match error {

@@ -78,6 +78,7 @@ impl Error {
             Self::UnsupportedOperation => 405,
             Self::MediaType(_) => 415,
             Self::Unavailable(_) => 503,
+            Self::Barrier(e) if e.too_large().is_some() => 400,
             Self::Barrier(barrier::Error::Sealed) => 503,
             Self::Barrier(barrier::Error::Conflict) => 503,
             Self::Internal(_) | Self::Barrier(_) => 500,
@@ -94,6 +95,7 @@ impl Error {
             | Self::UnsupportedPath
             | Self::UnsupportedOperation => Some(format!("1 error occurred:\n\t* {self}\n\n")),
             Self::Internal(_) => Some("internal error".into()),
+            Self::Barrier(e) if e.too_large().is_some() => e.too_large().map(|limit| format!("entry is too large: {limit}")),
             Self::Barrier(barrier::Error::Sealed) => Some("Vault is sealed".into()),
             Self::Barrier(barrier::Error::Conflict) => Some("too many concurrent changes to the same entry, try again".into()),
             Self::Barrier(_) => Some("internal error: the entry could not be read or written".into()),

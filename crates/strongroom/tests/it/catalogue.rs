@@ -232,3 +232,25 @@ async fn unknown_namespaces_are_refused() {
     let reply = server.with_headers("GET secret/data/a", "root", "", headers).await;
     assert_eq!((reply.status, reply.at("/errors/0")), (404, json!("namespace not found")));
 }
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_by_name_and_leaves_nothing() {
+    let server = TestServer::start(Options::default()).await;
+    let big = "x".repeat(1_100_000);
+    let many: Vec<String> = (0..300).map(|n| format!("p{n}")).collect();
+    for (what, body) in [
+        ("POST secret/data/big", json!({ "data": { "k": big } })),
+        ("POST cubbyhole/big", json!({ "k": big })),
+        ("POST sys/policies/acl/big", json!({ "policy": format!("# {big}") })),
+        ("POST sys/mounts/big", json!({ "type": "kv", "description": big })),
+        ("POST auth/token/create", json!({ "policies": many })),
+        ("POST auth/token/create", json!({ "meta": { "k": "x".repeat(600) } })),
+        ("POST auth/token/create", json!({ "policies": ["x".repeat(200)] })),
+    ] {
+        let reply = server.call(what, "root", body).await;
+        assert_eq!(reply.status, 400, "{what}: {}", reply.at("/errors"));
+        assert!(!reply.at("/errors/0").as_str().unwrap_or_default().is_empty(), "{what}");
+    }
+    assert_eq!(server.call("GET secret/data/big", "root", json!(null)).await.status, 404);
+    assert_eq!(server.call("GET sys/mounts/big", "root", json!(null)).await.status, 400);
+}

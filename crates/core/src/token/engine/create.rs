@@ -88,6 +88,7 @@ async fn make(ctx: &mut Ctx, input: Create, orphan_path: bool) -> Result<Output>
     }
     let privileged = live.caller.is_root || ctx.has_sudo || orphan_path;
     check_privileges(&input, privileged)?;
+    check_sizes(&input)?;
     let (policies, is_root) = policies_of(&input, &live.entry.grant.policies, live.caller.is_root, privileged)?;
     let mut new = NewToken {
         batch: is_batch(&input)?,
@@ -135,6 +136,23 @@ fn check_privileges(input: &Create, privileged: bool) -> Result<()> {
         Some((_, what)) => Err(Error::invalid(format!("root or sudo privileges required to {what}"))),
         None => Ok(()),
     }
+}
+
+/// Most policies of one token, entries of its metadata, and bytes of one of those.
+const POLICIES_MAX: usize = 256;
+const META_ENTRIES_MAX: usize = 64;
+const META_BYTES_MAX: usize = 512;
+
+fn check_sizes(input: &Create) -> Result<()> {
+    if input.policies.0.len() > POLICIES_MAX {
+        return Err(Error::invalid("policies must have at most 256 names"));
+    }
+    let Present::Is(meta) = &input.meta else { return Ok(()) };
+    let fits = meta.0.iter().all(|(k, v)| k.len() <= META_BYTES_MAX && v.len() <= META_BYTES_MAX);
+    if meta.0.len() > META_ENTRIES_MAX || !fits {
+        return Err(Error::invalid("meta must have at most 64 entries, each with at most 512 bytes of name and of text"));
+    }
+    Ok(())
 }
 
 /// The policies of the new token and whether it is root. SECURITY: root authority comes from a root parent only.
