@@ -67,6 +67,11 @@ impl Log {
         self.device(path).map(|d| d.hash_key())
     }
 
+    /// Whether a local device is short of space. Requests of others than root must be refused then.
+    pub fn is_short_of_space(&self) -> bool {
+        self.devices.iter().any(|(_, device)| device.is_local() && device.is_short_of_space())
+    }
+
     /// Heads of all devices that have one, for the core to keep in the barrier.
     pub fn heads(&self) -> Vec<(Arc<str>, Head)> {
         self.devices.iter().filter_map(|(path, device)| device.head().map(|head| (path.clone(), head))).collect()

@@ -76,6 +76,11 @@ impl AuditLog {
         self.log.record(record).await
     }
 
+    /// The disk is full, and what was kept aside is in use.
+    pub fn is_short_of_space(&self) -> bool {
+        self.log.is_short_of_space()
+    }
+
     pub fn devices(&self) -> impl Iterator<Item = &AuditDevice> {
         self.devices.iter()
     }

@@ -55,6 +55,11 @@ pub trait Device: Send + Sync + 'static {
     /// Whether `tick` has something to do.
     fn needs_tick(&self, now: Timestamp) -> bool;
 
+    /// Whether it lives on its last reserve: only what makes room again may still be recorded.
+    fn is_short_of_space(&self) -> bool {
+        false
+    }
+
     /// Starts a new file, as for SIGHUP. May block.
     fn rotate(&self, now: Timestamp) -> Result<(), AuditError>;
 

@@ -116,8 +116,9 @@ async fn a_full_disk_fails_the_records_and_leaves_no_trace() {
     let disk = FullDisk::default();
     let device = support::open_on(dir.path(), &disk);
     fill(&device, 10, 5).await;
-    for truncates_late in [0, 2] {
-        disk.failures.store(1, Ordering::Relaxed);
+    // The first try takes the reserve, the second fails for good.
+    for (failures, truncates_late) in [(2, 0), (1, 3)] {
+        disk.failures.store(failures, Ordering::Relaxed);
         disk.fails_truncate.store(truncates_late, Ordering::Relaxed);
         let tickets: Vec<_> = (0..5).map(|n| device.append(&rest(n, at(1), 50)).unwrap()).collect();
         for ticket in tickets {
@@ -132,6 +133,22 @@ async fn a_full_disk_fails_the_records_and_leaves_no_trace() {
     device.close(at(20)).unwrap();
     let report = assert_intact(dir.path());
     assert_eq!((report.size, report.torn_bytes), (31, 0));
+}
+
+#[tokio::test]
+async fn a_full_disk_leaves_a_way_in_until_there_is_room_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = FullDisk::default();
+    let device = support::open_on(dir.path(), &disk);
+    let reserve = dir.path().join("audit.log.tree/reserve");
+    assert!(reserve.exists() && !device.is_short_of_space());
+    disk.failures.store(1, Ordering::Relaxed);
+    device.append(&rest(0, at(1), 50)).unwrap().await.unwrap();
+    assert!(!reserve.exists() && device.is_short_of_space(), "the record is in, the reserve is gone, others are told");
+    device.tick(at(2)).unwrap();
+    assert!(reserve.exists() && !device.is_short_of_space(), "there is room here");
+    device.close(at(3)).unwrap();
+    assert_intact(dir.path());
 }
 
 #[tokio::test]

@@ -100,6 +100,8 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         match entry.path() {
             path if path.is_dir() => found.extend(files_below(&path)),
+            // Not part of the log: space that is kept aside.
+            path if path.ends_with("reserve") => {}
             path => found.push(path),
         }
     }

@@ -35,5 +35,9 @@ async fn caller(core: &Core, routed: &Routed) -> Result<Option<Arc<LiveToken>>> 
     if token.is_none() && !attributes.no_token {
         return Err(REFUSAL);
     }
+    // What was kept aside on a full disk is for whoever can make room.
+    if core.audit.is_short_of_space() && !token.as_ref().is_some_and(|t| t.entry.grant.is_root) {
+        return Err(Error::Unavailable("the audit log is short of disk space".into()));
+    }
     Ok(token)
 }

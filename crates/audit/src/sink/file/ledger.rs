@@ -69,6 +69,7 @@ impl Inner {
     }
 
     pub(super) fn tick(&self, now: Timestamp) -> Result<(), AuditError> {
+        self.reserve.restore();
         let mut ledger = lock(&self.ledger);
         let caught_up = self.catch_up(&mut ledger);
         let medium = lock(&self.writer).medium.clone();
@@ -211,7 +212,7 @@ impl Ledger {
             Err(e) => return Err(AuditError::io("renaming", &path)(e)),
         }
         let medium = (self.settings.wrap)(open_append(&path)?);
-        *writer = Writer::new(path.clone(), medium, 0, self.tree.size());
+        *writer = Writer::new(path.clone(), medium, 0, self.tree.size(), writer.reserve.clone());
         sync_folder_of(&path)
     }
 

@@ -6,6 +6,7 @@ mod ledger;
 mod medium;
 mod queue;
 mod recover;
+mod reserve;
 pub(crate) mod segment;
 mod wait;
 mod writer;
@@ -22,6 +23,7 @@ pub use self::wait::Wait;
 use self::ledger::Ledger;
 use self::medium::Wrap;
 use self::queue::Queue;
+use self::reserve::Reserve;
 use self::writer::Writer;
 use super::{Device, DeviceId, Ticket};
 use crate::{AuditError, HashKey, Head};
@@ -85,6 +87,7 @@ pub(crate) struct Inner {
     writer: Mutex<Writer>,
     ledger: Mutex<Ledger>,
     head: Mutex<Option<Head>>,
+    reserve: Arc<Reserve>,
 }
 
 impl FileDevice {
@@ -103,6 +106,7 @@ impl FileDevice {
             hash_key: HashKey::new(&config.hash_key),
             is_sync: config.is_sync,
             queue: Queue::new(recovered.next_seq, config.limits.buffer_bytes_max),
+            reserve: recovered.writer.reserve.clone(),
             writer: Mutex::new(recovered.writer),
             ledger: Mutex::new(recovered.ledger),
             head: Mutex::new(None),
@@ -150,8 +154,15 @@ impl Device for FileDevice {
         self.inner.tick(now)
     }
 
+    fn is_short_of_space(&self) -> bool {
+        self.inner.reserve.is_given()
+    }
+
     fn needs_tick(&self, now: Timestamp) -> bool {
-        !self.inner.queue.is_empty() || lock(&self.inner.writer).has_news() || lock(&self.inner.ledger).is_epoch_over(now)
+        self.inner.reserve.is_given()
+            || !self.inner.queue.is_empty()
+            || lock(&self.inner.writer).has_news()
+            || lock(&self.inner.ledger).is_epoch_over(now)
     }
 
     fn rotate(&self, now: Timestamp) -> Result<(), AuditError> {

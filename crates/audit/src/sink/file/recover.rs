@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -11,6 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::FileConfig;
 use super::ledger::{BLOCK_RECORDS, Files, Ledger, Settings};
 use super::medium::{Wrap, folder_of, make_folder, open_append};
+use super::reserve::Reserve;
 use super::segment::{self, Lines, Segment, Step};
 use super::writer::Writer;
 use crate::appender::Appender;
@@ -48,7 +50,8 @@ pub(super) fn open(config: &FileConfig, wrap: Wrap) -> Result<Recovered, AuditEr
 
     let (bytes, dropped_bytes) = cut_torn(&config.path, &file, &segments, tail.torn_bytes)?;
     let first_seq = segments.last().filter(|s| s.path == config.path).map_or(size, |s| s.first_seq);
-    let writer = Writer::new(config.path.clone(), wrap(file), bytes, first_seq);
+    let reserve = Arc::new(Reserve::open(&folder));
+    let writer = Writer::new(config.path.clone(), wrap(file), bytes, first_seq, reserve);
     let is_owed = |a: &Appointment| epochs.last_seq.is_none_or(|s| a.seq > s);
     let owed = tail.appointments.iter().filter(|(a, _)| is_owed(a)).flat_map(|(_, line)| line.iter().copied()).collect();
     let ledger = Ledger {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::medium::Medium;
 use super::queue::{Queue, Taken};
+use super::reserve::Reserve;
 use crate::AuditError;
 use crate::tree::{Hash, leaf_hash};
 
@@ -18,6 +19,7 @@ pub(super) struct Writer {
     pub(super) bytes: u64,
     /// Sequence number of the segment's first line.
     pub(super) first_seq: u64,
+    pub(super) reserve: Arc<Reserve>,
     /// Leaves of lines that are written but not yet in the tree.
     pub(super) leaves: Vec<Hash>,
     /// Something may lie behind the whole lines.
@@ -26,8 +28,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(path: PathBuf, medium: Arc<dyn Medium>, bytes: u64, first_seq: u64) -> Self {
-        Self { path, medium, bytes, first_seq, leaves: Vec::new(), is_torn: false, spare: Vec::new() }
+    pub(super) fn new(path: PathBuf, medium: Arc<dyn Medium>, bytes: u64, first_seq: u64, reserve: Arc<Reserve>) -> Self {
+        Self { path, medium, bytes, first_seq, reserve, leaves: Vec::new(), is_torn: false, spare: Vec::new() }
     }
 
     pub(super) fn has_news(&self) -> bool {
@@ -75,8 +77,11 @@ impl Writer {
             self.medium.truncate(self.bytes).map_err(AuditError::io("repairing", &self.path))?;
             self.is_torn = false;
         }
-        let written = self.medium.append(bytes).and_then(|()| if is_sync { self.medium.sync() } else { Ok(()) });
-        match written {
+        let mut written = self.medium.append(bytes);
+        if written.as_ref().is_err_and(|e| e.kind() == std::io::ErrorKind::StorageFull) && self.reserve.give() {
+            written = self.medium.truncate(self.bytes).and_then(|()| self.medium.append(bytes));
+        }
+        match written.and_then(|()| if is_sync { self.medium.sync() } else { Ok(()) }) {
             Ok(()) => {
                 self.bytes = self.bytes.saturating_add(bytes.len() as u64);
                 Ok(())
