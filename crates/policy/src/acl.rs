@@ -62,6 +62,13 @@ impl Acl {
         acl
     }
 
+    /// Memory it holds, roughly: for the limit of a cache.
+    pub fn size_bytes(&self) -> u64 {
+        /// A merged rule with its place in the tree, as measured with rules of usual length.
+        const RULE_BYTES: u64 = 512;
+        u64::try_from(self.rules.len()).unwrap_or(u64::MAX).saturating_mul(RULE_BYTES).saturating_add(RULE_BYTES)
+    }
+
     pub fn is_root(&self) -> bool {
         self.is_root
     }

@@ -5,6 +5,7 @@ mod document;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use strongroom_barrier::View;
 use strongroom_engine::{Error, Key, Result};
@@ -13,13 +14,25 @@ use strongroom_types::PolicyName;
 
 pub use document::{DEFAULT, Document, RESPONSE_WRAPPING, ROOT, key};
 
-/// Policy sets that are kept compiled.
-const COMPILED_SETS_MAX: usize = 4_096;
+/// Memory of the policy sets that are kept compiled.
+const COMPILED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// For sizing: usual sets of this many are expected.
+const COMPILED_SETS_USUAL: usize = 4_096;
+
+#[derive(Clone)]
+struct BySize;
+
+impl Weighter<Vec<String>, (u64, Arc<Acl>)> for BySize {
+    fn weight(&self, names: &Vec<String>, (_, acl): &(u64, Arc<Acl>)) -> u64 {
+        let names = names.iter().map(|n| n.len().saturating_add(32)).fold(0usize, usize::saturating_add);
+        acl.size_bytes().saturating_add(names as u64)
+    }
+}
 
 pub struct Policies {
     view: View,
     /// Each set with the epoch at which its compilation began: another epoch makes it stale.
-    compiled: Cache<Vec<String>, (u64, Arc<Acl>)>,
+    compiled: Cache<Vec<String>, (u64, Arc<Acl>), BySize>,
     /// Counts changes of any policy. Tokens compare it with the count they compiled at.
     epoch: AtomicU64,
     root: Arc<Acl>,
@@ -27,7 +40,8 @@ pub struct Policies {
 
 impl Policies {
     pub fn new(view: View) -> Self {
-        Self { view, compiled: Cache::new(COMPILED_SETS_MAX), epoch: AtomicU64::new(0), root: Arc::new(Acl::root()) }
+        let compiled = Cache::with_weighter(COMPILED_SETS_USUAL, COMPILED_BYTES_MAX, BySize);
+        Self { view, compiled, epoch: AtomicU64::new(0), root: Arc::new(Acl::root()) }
     }
 
     pub fn epoch(&self) -> u64 {

@@ -1,9 +1,9 @@
 //! Finding live tokens. Record, caller and compiled policies are cached together, and dropped in commit order when the
 //! record changes on any node.
 
-use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 use quick_cache::sync::Cache;
@@ -19,7 +19,7 @@ use super::revoke::decode;
 use crate::acl::Policies;
 
 /// Tokens whose records are kept ready.
-const CACHED_TOKENS_MAX: usize = 50_000;
+const CACHED_TOKENS_MAX: usize = 16_384;
 const SHARDS: usize = 64;
 
 /// A token that was live when it was looked up, with what is derived from it.
@@ -28,7 +28,8 @@ pub struct LiveToken {
     pub caller: Arc<Caller>,
     /// Rendered once for the audit log and reused by every request of this token.
     pub fragments: FragmentCache,
-    acl: ArcSwapOption<(u64, Arc<Acl>)>,
+    /// Weak, so that the cache of compiled sets alone decides how much memory they hold.
+    acl: ArcSwapOption<(u64, Weak<Acl>)>,
     /// The record's tag as bytes; zeros, which no token has, for batch tokens.
     tag: [u8; 32],
 }
@@ -58,11 +59,12 @@ impl LiveToken {
         let epoch = policies.epoch();
         if let Some(kept) = &*self.acl.load()
             && kept.0 == epoch
+            && let Some(acl) = kept.1.upgrade()
         {
-            return Ok(kept.1.clone());
+            return Ok(acl);
         }
         let acl = policies.compiled(&self.entry.grant.policies).await?;
-        self.acl.store(Some(Arc::new((epoch, acl.clone()))));
+        self.acl.store(Some(Arc::new((epoch, Arc::downgrade(&acl)))));
         Ok(acl)
     }
 }
