@@ -4,6 +4,7 @@
 mod audit;
 mod catalogue;
 mod faults;
+mod hostile;
 mod nodes;
 mod policies;
 mod races;
