@@ -16,6 +16,7 @@ use crate::mount::{self, MountConfig, MountEntry, protected, wipe_intent};
 pub fn routes() -> Vec<Route> {
     vec![
         route(Verb::Read, "mounts", "Lists the secrets engines.", list),
+        route(Verb::Read, "auth", "Lists the auth methods.", list_auth),
         route(Verb::Read, "mounts/{path..}", "Shows one secrets engine.", show),
         route(Verb::Write, "mounts/{path..}", "Enables a secrets engine.", enable),
         route(Verb::Delete, "mounts/{path..}", "Disables a secrets engine and deletes what it holds.", disable),
@@ -23,10 +24,19 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn list(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
+    all_of(ctx, EngineKind::Secrets).await
+}
+
+async fn list_auth(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
+    all_of(ctx, EngineKind::Auth).await
+}
+
+async fn all_of(ctx: &Ctx, kind: EngineKind) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let table = call.core.mounts.current().await?;
-    let secrets = table.sorted().into_iter().filter(|m| m.kind == EngineKind::Secrets);
-    let shown: Map<String, Value> = secrets.map(|m| (m.entry.path.clone(), Value::Object(m.entry.shown()))).collect();
+    let name = |path: &str| path.strip_prefix("auth/").unwrap_or(path).to_owned();
+    let mounts = table.sorted().into_iter().filter(|m| m.kind == kind);
+    let shown: Map<String, Value> = mounts.map(|m| (name(&m.entry.path), Value::Object(m.entry.shown()))).collect();
     Ok(Output::data(&shown)?.top_level())
 }
 
