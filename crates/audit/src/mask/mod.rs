@@ -15,17 +15,37 @@ use crate::hash::push_tag;
 use crate::record::Data;
 use crate::{AuditError, HashKey};
 
-/// Appends the masked text without white space. Errors: `Malformed`; what was appended is then useless.
+/// Masked text longer than this is left out and the data hashed as a whole: a list of 100,000 keys would make a record of
+/// 8 MB, which no buffer should have to hold.
+const MASKED_BYTES_MAX: usize = 1024 * 1024;
+
+/// Appends the masked text without white space, or for very long data `{"hashed_whole": <hash of the JSON text>, "bytes": n}`.
+/// Errors: `Malformed`; what was appended is then useless.
 pub(crate) fn mask(data: &Data<'_>, key: &HashKey, out: &mut Vec<u8>) -> Result<(), AuditError> {
     let place = if data.clear.is_all_clear() { Place::Clear } else { Place::ROOT };
-    let mut mask = Mask { data, key, out, rest: data.json.as_bytes(), stack: [Place::Hidden; DEPTH_MAX], depth: 0, place };
-    mask.run().ok_or(AuditError::Malformed)
+    let (start, rest) = (out.len(), data.json.as_bytes());
+    let bytes_max = start.saturating_add(MASKED_BYTES_MAX);
+    let mut mask = Mask { data, key, out, bytes_max, rest, stack: [Place::Hidden; DEPTH_MAX], depth: 0, place };
+    let fits = mask.run().ok_or(AuditError::Malformed)?;
+    if !fits {
+        out.truncate(start);
+        hash_whole(data.json, key, out);
+    }
+    Ok(())
+}
+
+fn hash_whole(json: &str, key: &HashKey, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#"{"hashed_whole":"#);
+    key.push_quoted(out, json.as_bytes());
+    out.extend_from_slice(format!(",\"bytes\":{}}}", json.len()).as_bytes());
 }
 
 struct Mask<'a> {
     data: &'a Data<'a>,
     key: &'a HashKey,
     out: &'a mut Vec<u8>,
+    /// How long `out` may grow.
+    bytes_max: usize,
     rest: &'a [u8],
     /// Places of the containers that are open. Deeper ones are hidden, or clear when the last one kept is.
     stack: [Place; DEPTH_MAX],
@@ -35,8 +55,12 @@ struct Mask<'a> {
 }
 
 impl Mask<'_> {
-    fn run(&mut self) -> Option<()> {
+    /// Whether all fitted. None: not valid JSON.
+    fn run(&mut self) -> Option<bool> {
         while let Some((&b, after)) = self.rest.split_first() {
+            if self.out.len() > self.bytes_max {
+                return Some(false);
+            }
             match b {
                 b' ' | b'\t' | b'\n' | b'\r' => self.rest = after,
                 b'"' => self.string(after)?,
@@ -51,7 +75,7 @@ impl Mask<'_> {
                 }
             }
         }
-        (self.depth == 0).then_some(())
+        (self.depth == 0).then_some(self.out.len() <= self.bytes_max)
     }
 
     fn punctuation(&mut self, b: u8) -> Option<()> {

@@ -56,6 +56,20 @@ fn depth_costs_no_stack_and_stays_hidden() {
     assert!(clear.contains("\"s\""), "below a clear path all is clear");
 }
 
+#[test]
+fn very_long_data_is_hashed_whole() {
+    let of = |n: usize| serde_json::to_string(&json!({"keys": vec!["s3cret"; n]})).unwrap();
+    let short = masked(&of(10_000), &ClearPaths::none(), &[]).unwrap();
+    assert_eq!(short.matches("hmac-sha256:").count(), 10_000);
+    for (clear, text) in [(ClearPaths::none(), of(20_000)), (ClearPaths::new(["keys"]), of(200_000))] {
+        let found: Value = serde_json::from_str(&masked(&text, &clear, &[]).unwrap()).unwrap();
+        assert_eq!(found, json!({"hashed_whole": key().hash(&text), "bytes": text.len()}));
+    }
+    let one_long_value = serde_json::to_string(&json!({"a": "x".repeat(2 << 20)})).unwrap();
+    assert!(masked(&one_long_value, &ClearPaths::none(), &[]).unwrap().len() < 100);
+    assert!(masked(&one_long_value, &ClearPaths::everything(), &[]).unwrap().contains("hashed_whole"));
+}
+
 /// The same by building a tree. The mount's list counts for members of a root object only.
 fn twin(value: &Value, path: &[&str], is_in_clear: bool, clear: &[&str], keys: &[String]) -> Value {
     let keys = if path.is_empty() && !value.is_object() { &[] } else { keys };

@@ -151,3 +151,18 @@ async fn s2_a_store_that_was_rolled_back_is_noticed() {
     let (server, _) = TestServer::make(options("data"));
     assert_eq!(unseal(server).await.at("/sealed"), json!(false), "the true one does");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_hashes_to_a_huge_record_is_hashed_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server(folder.path()).await;
+    let many: serde_json::Map<String, Value> = (0..4_900).map(|n| (format!("{n:0150}"), json!("s3cret"))).collect();
+    let many = json!({ "data": many });
+    assert_eq!(server.call("POST secret/data/a", "root", many).await.status, 200);
+    assert_eq!(server.call("GET secret/data/a", "root", json!({})).await.status, 200);
+    let records = lines(folder.path());
+    let is_whole = |data: &Value| data["hashed_whole"].as_str().is_some_and(|h| h.starts_with("hmac-sha256:"));
+    assert!(records.iter().any(|r| r["type"] == "request" && is_whole(&r["request"]["data"])));
+    assert!(records.last().is_some_and(|r| is_whole(&r["response"]["data"])));
+    assert!(!std::fs::read_to_string(folder.path().join("log/audit.log")).unwrap().contains("s3cret"));
+}
