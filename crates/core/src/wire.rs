@@ -1,5 +1,6 @@
 //! A request as it came off the wire, and the answer as it goes back. `http` fills the one and writes the other.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -21,7 +22,6 @@ pub enum Method {
 }
 
 /// One request, nothing decoded, nothing trusted. Sizes are already bounded by `http`.
-#[derive(Debug)]
 pub struct Request {
     pub method: Method,
     /// Raw path after `/v1/`, still percent-encoded.
@@ -54,8 +54,14 @@ pub struct Peer {
     pub certificates: Arc<[Vec<u8>]>,
 }
 
+/// Only what a log may show: bodies, paths and queries can hold secrets.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("method", &self.method).field("body_bytes", &self.body.len()).finish_non_exhaustive()
+    }
+}
+
 /// What goes back. `http` adds the headers that every answer has.
-#[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub content_type: &'static str,
@@ -64,6 +70,13 @@ pub struct Answer {
     pub location: Option<String>,
     /// Seconds, for 429 and 503.
     pub retry_after_s: Option<u32>,
+}
+
+/// Without the body: it can hold secrets.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).field("body_bytes", &self.body.len()).finish_non_exhaustive()
+    }
 }
 
 /// Content type of every JSON answer, exactly so: clients compare the whole text.
@@ -88,4 +101,24 @@ impl Answer {
 /// What `http` serves. Must answer everything, and must never panic.
 pub trait Handler: Send + Sync + 'static {
     fn handle(&self, request: Request) -> impl Future<Output = Answer> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Headers, Method, Peer, Request};
+
+    #[test]
+    fn debug_output_holds_no_secret() {
+        let request = Request {
+            method: Method::Write,
+            path: "hush".to_owned(),
+            query: "hush".to_owned(),
+            headers: Headers { token: Some("hush".into()), ..Headers::default() },
+            body: "hush".into(),
+            peer: Peer::default(),
+        };
+        let shown = format!("{request:?} {:?}", Answer::json(200, "hush"));
+        assert!(shown.contains("body_bytes: 4") && !shown.contains("hush"), "{shown}");
+        assert!(!format!("{:?}", request.headers).contains("hush"));
+    }
 }

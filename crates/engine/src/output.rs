@@ -7,7 +7,7 @@ use strongroom_types::{SecretString, Ttl};
 
 use crate::{Error, Result};
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub enum Body {
     /// 204.
     #[default]
@@ -16,6 +16,17 @@ pub enum Body {
     Data(Vec<u8>),
     /// The whole answer, already in its wire form: a response that was wrapped.
     Whole(Vec<u8>),
+}
+
+/// Lengths only: the text can hold secrets.
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("Nothing"),
+            Self::Data(text) => write!(f, "Data({} bytes)", text.len()),
+            Self::Whole(text) => write!(f, "Whole({} bytes)", text.len()),
+        }
+    }
 }
 
 /// A handler's answer. `Output::default()` is an empty 204.
@@ -116,4 +127,17 @@ pub struct AuthView {
     pub batch: bool,
     pub orphan: bool,
     pub num_uses: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Body;
+
+    #[test]
+    fn debug_output_of_a_body_is_its_length() {
+        assert_eq!(
+            format!("{:?} {:?}", Body::Data(b"hush".to_vec()), Body::Whole(b"hush".to_vec())),
+            "Data(4 bytes) Whole(4 bytes)"
+        );
+    }
 }

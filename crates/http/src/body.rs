@@ -17,10 +17,16 @@ use crate::refusal::Refusal;
 const STEP_BYTES_MIN: usize = 8 << 10;
 
 /// The whole body, and what it holds of the budget for as long as it lives.
-#[derive(Debug)]
 pub(crate) struct Collected {
     pub bytes: Bytes,
     pub reservation: Option<Reservation>,
+}
+
+/// Without the bytes: they can hold secrets.
+impl std::fmt::Debug for Collected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Collected").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+    }
 }
 
 /// Reads all of the body. Errors: too large, too slow, too much in flight, or broken off.

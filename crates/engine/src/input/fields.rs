@@ -10,7 +10,6 @@ use super::de::SetDeserializer;
 use super::{Input, JsonLimits, check_budget, form};
 use crate::{Error, Result};
 
-#[derive(Debug)]
 enum Value {
     /// Start and end in the body.
     Span(usize, usize),

@@ -240,7 +240,6 @@ impl Loose for String {
 }
 
 /// Every field of the body, each as the JSON text that came. For engines that store what they get.
-#[derive(Debug)]
 pub struct AnyFields(pub Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for AnyFields {
