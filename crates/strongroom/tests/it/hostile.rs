@@ -76,6 +76,10 @@ async fn r1_mutated_requests_are_answered_and_break_nothing() {
         let verb = VERBS.choose(&mut rng).unwrap();
         let path = *PATHS.choose(&mut rng).unwrap();
         let path = mutated(&mut rng, path);
+        // two bytes from `sys/unseal`: root really seals the server, and all after it would rightly be a 503
+        if path.trim_matches('/') == "sys/seal" {
+            continue;
+        }
         let query = ["", "", "?list=true", "?version=x", "?help=1", "?limit=-1&after=%00", "?%zz=%"].choose(&mut rng).unwrap();
         let body = *BODIES.choose(&mut rng).unwrap();
         let body = mutated(&mut rng, body);
