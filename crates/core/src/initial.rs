@@ -120,6 +120,9 @@ fn root(
         display_name: "root".into(),
         meta: std::collections::BTreeMap::new(),
         path: "auth/token/root".into(),
+        entity_id: String::new(),
+        bound_cidrs: strongroom_engine::Cidrs::default(),
+        login: None,
         chosen: is_chosen,
     };
     put(sealer, token::key(&family).as_bytes(), &entry)?;

@@ -38,6 +38,8 @@ pub struct Core {
     mounts: mount::Mounts,
     tokens: Arc<token::Tokens>,
     policies: Arc<acl::Policies>,
+    /// For password hashes and the like.
+    pool: strongroom_engine::SlowPool,
     identity: ClusterIdentity,
     /// Set by the request that seals; done when its answer was recorded.
     seal_requested: std::sync::atomic::AtomicBool,

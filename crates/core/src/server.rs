@@ -146,6 +146,7 @@ impl Server {
             mounts: mount::Mounts::new(view.clone(), catalogue),
             tokens: Arc::new(token::Tokens::new(keys, self.barrier.clone(), view.clone())),
             policies,
+            pool: strongroom_engine::SlowPool::for_this_machine(),
             identity,
             seal_requested: std::sync::atomic::AtomicBool::new(false),
             view,

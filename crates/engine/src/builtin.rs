@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use strongroom_types::BoxFuture;
 
-use crate::{Ctx, Error, Result, Route};
+use crate::{Ctx, Error, Lease, RenewedLease, Result, Route, TokenTerms};
 
 /// A mount's options, such as `version` of a key-value mount.
 pub type Options = BTreeMap<String, String>;
@@ -34,6 +34,27 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Writes what a new mount starts with, in the transaction that enables it.
     fn enable<'a>(&'a self, _ctx: &'a mut Ctx) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Auth methods: the terms that hold now for a login that is renewed, from what `Login::renewal` kept. None when it is
+    /// not renewed, because its role or user is gone.
+    fn renew_login<'a>(
+        &'a self,
+        _ctx: &'a mut Ctx,
+        _renewal: &'a serde_json::Value,
+    ) -> BoxFuture<'a, Result<Option<TokenTerms>>> {
+        Box::pin(async { Err(Error::UnsupportedOperation) })
+    }
+
+    /// Secrets engines: extends what a lease stands for. Errors: `UnsupportedOperation` when it can't be.
+    fn renew_lease<'a>(&'a self, _ctx: &'a mut Ctx, _lease: &'a Lease) -> BoxFuture<'a, Result<RenewedLease>> {
+        Box::pin(async { Err(Error::UnsupportedOperation) })
+    }
+
+    /// Secrets engines: ends what a lease stands for. May run more than once: what is gone already is no error. An error
+    /// keeps the lease, and it is tried again later.
+    fn revoke_lease<'a>(&'a self, _ctx: &'a mut Ctx, _lease: &'a Lease) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 

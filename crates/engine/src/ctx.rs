@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use strongroom_barrier::{Entry, Txn, View};
 use strongroom_types::{Rng, Timestamp, Ttl};
 
-use crate::{Error, Key, Operation, Result};
+use crate::{Error, Key, Operation, Result, SlowPool, TokenType};
 
 /// The mount a request came to.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct MountFacts {
     /// Zero means the system's.
     pub default_ttl: Ttl,
     pub max_ttl: Ttl,
+    /// Kind of token that logins of an auth mount give.
+    pub token_type: TokenType,
 }
 
 impl MountFacts {
@@ -59,6 +61,10 @@ pub struct Ctx {
     pub caller: Option<Arc<Caller>>,
     pub now: Timestamp,
     pub rng: Arc<dyn Rng>,
+    /// Address of the client; None on a unix socket.
+    pub remote: Option<std::net::IpAddr>,
+    /// For work above 50 microseconds of processor time.
+    pub pool: SlowPool,
     /// Whether the caller may use sudo on this path; known only on routes that ask (`Attributes::asks_sudo`).
     pub has_sudo: bool,
     /// The core itself, for the core's own engines (`sys/`, `auth/token/`) only; None for every plug-in.

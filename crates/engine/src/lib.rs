@@ -2,21 +2,30 @@
 //! A plug-in never sees the core, another mount or the token store, and never spawns a task of its own.
 
 mod builtin;
+mod cidrs;
 mod ctx;
 mod error;
 pub mod input;
 mod key;
+mod lease;
+mod login;
 mod output;
 mod route;
+mod slow;
 pub mod testing;
 
 pub use builtin::{Builtin, Engine, EngineKind, Options};
+pub use cidrs::Cidrs;
 pub use ctx::{Caller, Ctx, MountFacts, Peek, TokenKind};
 pub use error::{Error, Result};
 pub use input::{
-    AnyFields, Field, FieldSet, Flag, Input, JsonLimits, List, Loose, NoFields, Number, Present, Seconds, StringMap, Text, field,
+    AnyFields, Field, FieldSet, Flag, Input, Inputs, JsonLimits, List, Loose, NoFields, Number, Present, Seconds, StringMap,
+    Text, field,
 };
 pub use key::Key;
-pub use output::{Auth, AuthView, Body, NewToken, Output};
+pub use lease::{Lease, NewLease, RenewedLease};
+pub use login::{Login, TokenFields, TokenTerms, TokenType};
+pub use output::{Auth, AuthView, Body, LoginFacts, NewToken, Output};
 pub use route::{Attributes, Operation, Pattern, Route, Verb, route};
+pub use slow::SlowPool;
 pub use strongroom_barrier::Entry;

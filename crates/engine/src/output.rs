@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use strongroom_types::{SecretString, Ttl};
 
-use crate::{Error, Result};
+use crate::{Cidrs, Error, Login, NewLease, Result};
 
 #[derive(Default)]
 pub enum Body {
@@ -41,6 +41,8 @@ pub struct Output {
     pub also_top_level: bool,
     /// Seconds a client may keep the answer; only engines without leases set it (kv v1).
     pub lease_duration: Ttl,
+    /// A lease on what is handed out.
+    pub lease: Option<Box<NewLease>>,
     /// Tokens that this request ended: their children end before the answer leaves. Set by the core's own engines.
     pub revoked: Vec<String>,
 }
@@ -85,6 +87,8 @@ impl Output {
 /// The envelope's `auth`.
 #[derive(Debug)]
 pub enum Auth {
+    /// Somebody proved who they are: the core settles identity, policies and limits, and issues a token.
+    Login(Box<Login>),
     /// Asks the pipeline to issue a token, in the same transaction as the rest.
     Issue(Box<NewToken>),
     /// Shows a token that exists.
@@ -110,8 +114,24 @@ pub struct NewToken {
     pub parent: Option<String>,
     /// Where it is made, such as `auth/token/create`.
     pub path: String,
+    /// Empty without an identity.
+    pub entity_id: String,
+    pub bound_cidrs: Cidrs,
+    /// How the login behind it is renewed; None for tokens that no login made.
+    pub login: Option<LoginFacts>,
     /// Given by a privileged caller instead of a generated one.
     pub custom_id: Option<SecretString>,
+}
+
+/// What a token keeps of the login that made it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoginFacts {
+    /// Path of the auth mount, with `auth/` and a trailing slash.
+    pub mount: String,
+    /// Accessor of the auth mount: another mount at the same path is not asked.
+    pub accessor: String,
+    /// For `Engine::renew_login`.
+    pub renewal: serde_json::Value,
 }
 
 /// A token as the envelope shows it.

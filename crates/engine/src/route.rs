@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use strongroom_types::BoxFuture;
 
-use crate::{Ctx, Error, Field, FieldSet, Input, Output, Peek, Result};
+use crate::{Ctx, Error, Field, FieldSet, Inputs, Output, Peek, Result};
 
 /// What the caller's verb asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,7 +67,7 @@ pub struct Route {
     pub pattern: Pattern,
     pub verb: Verb,
     pub attributes: Attributes,
-    pub fields: &'static [Field],
+    pub fields: Vec<Field>,
     pub help: &'static str,
     /// Dotted paths of the answer's `data` that the audit log may show in clear.
     pub shown: &'static [&'static str],
@@ -97,13 +97,13 @@ where
 /// One line of a route table.
 pub fn route<I, F>(verb: Verb, pattern: &'static str, help: &'static str, handler: F) -> Route
 where
-    I: Input,
+    I: Inputs,
     F: for<'a> Handler<'a, I> + Clone + 'static,
 {
     let erased: Erased = Box::new(move |ctx, fields| {
         let handler = handler.clone();
         Box::pin(async move {
-            let (input, unknown) = fields.parse::<I>()?;
+            let (input, unknown) = I::read(fields)?;
             let mut output = handler.call(ctx, input).await?;
             if !unknown.is_empty() && !matches!(output.body, crate::Body::Nothing) {
                 output.warnings.push(format!("Endpoint ignored these unrecognized parameters: [{}]", unknown.join(" ")));
@@ -115,12 +115,12 @@ where
         pattern: Pattern::new(pattern),
         verb,
         attributes: Attributes::default(),
-        fields: I::FIELDS,
+        fields: I::fields(),
         help,
         shown: &[],
         handler: erased,
         exists: None,
-        takes_any_field: I::TAKES_ANY,
+        takes_any_field: I::takes_any(),
     }
 }
 

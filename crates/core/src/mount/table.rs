@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use strongroom_audit::{ClearPaths, MountFragment};
 use strongroom_barrier::View;
-use strongroom_engine::{Builtin, Engine, EngineKind, Error, Key, MountFacts, Result, Route};
+use strongroom_engine::{Builtin, Engine, EngineKind, Error, Key, MountFacts, Result, Route, TokenType};
 
 use super::entry::MountEntry;
 
@@ -161,6 +161,7 @@ impl Mounts {
             options,
             default_ttl: entry.config.default_lease_ttl,
             max_ttl: entry.config.max_lease_ttl,
+            token_type: TokenType::parse(&entry.config.token_type).unwrap_or_default(),
         };
         let fragment = MountFragment::new(&strongroom_audit::MountFacts {
             point: &facts.path,
@@ -183,6 +184,9 @@ impl Mounts {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 }
+
+/// Where tokens themselves are served.
+pub const TOKEN_MOUNT: &str = "auth/token/";
 
 /// Prefixes that nobody may mount on, unmount or move.
 pub fn protected(path: &str) -> bool {

@@ -28,15 +28,22 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
     let auth = match output.auth.take() {
         None => None,
         Some(Auth::Show(view)) => Some(view),
-        Some(Auth::Issue(new)) => {
-            let limits = core.limits_of(&ctx.mount);
+        Some(asked) => {
+            let (new, limits) = match asked {
+                Auth::Login(login) => token::token_of(ctx, *login, String::new(), core.limits_of(&ctx.mount))?,
+                Auth::Issue(new) => (*new, core.limits_of(&ctx.mount)),
+                Auth::Show(_) => return Err(Error::Internal("a token that exists is not issued".into())),
+            };
             let made =
-                token::issue(&mut ctx.txn, &core.barrier, &core.tokens.keys, core.rng.as_ref(), ctx.now, *new, limits).await?;
+                token::issue(&mut ctx.txn, &core.barrier, &core.tokens.keys, core.rng.as_ref(), ctx.now, new, limits).await?;
             output.warnings.extend(made.warnings);
             issued = (!made.view.batch).then(|| made.view.accessor.clone());
             Some(Box::new(made.view))
         }
     };
+    if output.lease.take().is_some() {
+        return Err(Error::Internal("leases are not served yet".into()));
+    }
     let revoked = std::mem::take(&mut output.revoked);
     let mut bound = Bound { output, auth, wrap: None, revoked, issued };
     let (wrap_ttl, attributes) = (permitted.routed.admitted.wrap_ttl, permitted.routed.target.attributes());

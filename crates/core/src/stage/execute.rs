@@ -166,6 +166,8 @@ fn context(core: &Arc<Core>, permitted: &Permitted, mount: &Arc<Mount>, rest: &s
         caller: judge::caller(charged.token.as_ref()),
         now: admitted.received,
         rng: core.rng.clone(),
+        remote: admitted.peer.address.map(|a| a.ip()),
+        pool: core.pool.clone(),
         has_sudo: permitted.judgement.has_sudo,
         system,
     }

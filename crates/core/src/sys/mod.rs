@@ -1,8 +1,10 @@
 //! `sys/`: the system API, as an engine like any other but with the core's own handle.
 
 mod audit;
+mod auth;
 mod capabilities;
 mod keys;
+mod mount_settings;
 pub mod mounts;
 mod policies;
 mod remount;
@@ -30,6 +32,7 @@ impl Engine for System {
             // Before `mounts`: the longer pattern must be tried first.
             tune::routes(),
             mounts::routes(),
+            auth::routes(),
             remount::routes(),
             policies::routes(),
             capabilities::routes(),

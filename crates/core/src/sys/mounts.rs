@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use strongroom_engine::{
-    Ctx, EngineKind, Error, Field, Flag, Input, List, NoFields, Options, Output, Present, Result, Route, StringMap, Text, Verb,
-    field, route,
+    Ctx, EngineKind, Error, Field, Flag, Input, NoFields, Options, Output, Present, Result, Route, StringMap, Text, TokenType,
+    Verb, field, route,
 };
-use strongroom_types::{CanonicalPath, Ttl, random_base62, uuid_v4};
+use strongroom_types::{CanonicalPath, random_base62, uuid_v4};
 
+use super::mount_settings::{Config, check_ttls};
 use crate::SystemCall;
 use crate::mount::{self, MountConfig, MountEntry, protected, wipe_intent};
 
 pub fn routes() -> Vec<Route> {
     vec![
         route(Verb::Read, "mounts", "Lists the secrets engines.", list),
-        route(Verb::Read, "auth", "Lists the auth methods.", list_auth),
         route(Verb::Read, "mounts/{path..}", "Shows one secrets engine.", show),
         route(Verb::Write, "mounts/{path..}", "Enables a secrets engine.", enable),
         route(Verb::Delete, "mounts/{path..}", "Disables a secrets engine and deletes what it holds.", disable),
@@ -27,11 +27,7 @@ async fn list(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     all_of(ctx, EngineKind::Secrets).await
 }
 
-async fn list_auth(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
-    all_of(ctx, EngineKind::Auth).await
-}
-
-async fn all_of(ctx: &Ctx, kind: EngineKind) -> Result<Output> {
+pub async fn all_of(ctx: &Ctx, kind: EngineKind) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let table = call.core.mounts.current().await?;
     let name = |path: &str| path.strip_prefix("auth/").unwrap_or(path).to_owned();
@@ -55,18 +51,23 @@ pub fn with_slash(path: &str) -> String {
 }
 
 async fn show(ctx: &mut Ctx, input: AtPath) -> Result<Output> {
-    let call = SystemCall::of(ctx)?;
     let path = with_slash(&input.path);
+    let missing = || Error::invalid(format!("No secret engine mount at {path}"));
+    show_at(ctx, &path, EngineKind::Secrets).await?.ok_or_else(missing)
+}
+
+/// None when no mount of this kind is there.
+pub async fn show_at(ctx: &Ctx, path: &str, kind: EngineKind) -> Result<Option<Output>> {
+    let call = SystemCall::of(ctx)?;
     let table = call.core.mounts.current().await?;
-    let mount = table.exact(&path).filter(|m| m.kind == EngineKind::Secrets);
-    let mount = mount.ok_or_else(|| Error::invalid(format!("No secret engine mount at {path}")))?;
-    Ok(Output::data(&mount.entry.shown())?.top_level())
+    let Some(mount) = table.exact(path).filter(|m| m.kind == kind) else { return Ok(None) };
+    Ok(Some(Output::data(&mount.entry.shown())?.top_level()))
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct Enable {
-    path: String,
+    pub path: String,
     r#type: Text,
     description: Text,
     config: Present<Config>,
@@ -93,77 +94,10 @@ impl Input for Enable {
     ];
 }
 
-/// Settings as they come: durations are texts here because their error texts name them.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub struct Config {
-    pub default_lease_ttl: Present<Text>,
-    pub max_lease_ttl: Present<Text>,
-    pub force_no_cache: Present<Flag>,
-    pub listing_visibility: Present<Text>,
-    pub audit_non_hmac_request_keys: Present<List>,
-    pub audit_non_hmac_response_keys: Present<List>,
-    pub passthrough_request_headers: Present<List>,
-    pub allowed_response_headers: Present<List>,
-}
-
-impl strongroom_engine::Loose for Config {
-    const KIND: &'static str = "object";
-}
-
-impl Config {
-    /// Changes what is given and leaves the rest. Errors: `Invalid` naming the field.
-    pub fn apply(self, to: &mut MountConfig) -> Result<()> {
-        ttl(self.default_lease_ttl, "default", &mut to.default_lease_ttl)?;
-        ttl(self.max_lease_ttl, "max", &mut to.max_lease_ttl)?;
-        if let Present::Is(flag) = self.force_no_cache {
-            to.force_no_cache = flag.0;
-        }
-        if let Present::Is(Text(visibility)) = self.listing_visibility {
-            if !matches!(visibility.as_str(), "" | "hidden" | "unauth") {
-                return Err(Error::invalid("invalid listing_visibility: it is `unauth`, `hidden` or empty"));
-            }
-            to.listing_visibility = visibility;
-        }
-        let lists = [
-            (self.audit_non_hmac_request_keys, &mut to.audit_non_hmac_request_keys),
-            (self.audit_non_hmac_response_keys, &mut to.audit_non_hmac_response_keys),
-            (self.passthrough_request_headers, &mut to.passthrough_request_headers),
-            (self.allowed_response_headers, &mut to.allowed_response_headers),
-        ];
-        for (given, place) in lists {
-            if let Present::Is(List(list)) = given {
-                *place = list;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// `system` and an empty text put the system's value back.
-fn ttl(given: Present<Text>, which: &str, place: &mut Ttl) -> Result<()> {
-    let Present::Is(Text(text)) = given else { return Ok(()) };
-    *place = match text.as_str() {
-        "" | "system" => Ttl::ZERO,
-        text => Ttl::parse(text).map_err(|_| Error::invalid(format!("unable to parse {which} TTL: time: invalid duration")))?,
-    };
-    Ok(())
-}
-
-/// Errors: `Invalid` when the default is above the maximum, the system's counting where none is set.
-pub fn check_ttls(config: &MountConfig, system_default: Ttl, system_max: Ttl) -> Result<()> {
-    let max = if config.max_lease_ttl.is_zero() { system_max } else { config.max_lease_ttl };
-    let default = if config.default_lease_ttl.is_zero() { system_default.min(max) } else { config.default_lease_ttl };
-    if default > max {
-        return Err(Error::invalid("given default lease TTL greater than given max lease TTL"));
-    }
-    Ok(())
-}
-
 async fn enable(ctx: &mut Ctx, input: Enable) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let path = mount_path(&input.path)?;
-    let (engine, options) = engine_of(&input)?;
+    let (engine, _) = engine_of(&input)?;
     if protected(&path) {
         return Err(Error::invalid(format!("cannot mount {path:?}")));
     }
@@ -173,7 +107,18 @@ async fn enable(ctx: &mut Ctx, input: Enable) -> Result<Output> {
     if call.core.mounts.builtin(&engine).is_none_or(|b| b.kind != EngineKind::Secrets) {
         return Err(Error::invalid("plugin not found in the catalog: `type` must name a secrets engine of this server"));
     }
+    enable_at(ctx, input, &path).await
+}
+
+/// Enables what the input names; `path` is the whole path, with `auth/` for a method.
+pub async fn enable_at(ctx: &mut Ctx, input: Enable, path: &str) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    let (engine, options) = engine_of(&input)?;
+    let path = mount_path(path)?;
     let mut config = MountConfig::default();
+    if path.starts_with("auth/") {
+        config.token_type = TokenType::DefaultService.as_str().to_owned();
+    }
     if let Present::Is(given) = input.config {
         given.apply(&mut config)?;
     }
@@ -197,7 +142,7 @@ pub async fn put_new(ctx: &mut Ctx, core: &crate::Core, entry: MountEntry) -> Re
 /// Rests the transaction on the path staying free on every node: the key itself, and all keys below and above it.
 pub async fn free_path(ctx: &mut Ctx, core: &crate::Core, path: &str) -> Result<()> {
     if let Some(mount) = core.mounts.current().await?.conflict(path) {
-        return Err(Error::invalid(format!("path is already in use at {}", mount.entry.path)));
+        return Err(in_use(&mount.entry.path));
     }
     let taken = ctx.get(&mount::key(path)).await?.is_some() || !ctx.list(&mount::key(path), None, 1).await?.is_empty();
     let segments: Vec<usize> = path.match_indices('/').map(|(i, _)| i).collect();
@@ -206,7 +151,12 @@ pub async fn free_path(ctx: &mut Ctx, core: &crate::Core, path: &str) -> Result<
         let above = path.get(..=end).unwrap_or_default();
         above_taken |= above != path && ctx.get(&mount::key(above)).await?.is_some();
     }
-    if taken || above_taken { Err(Error::invalid(format!("path is already in use at {path}"))) } else { Ok(()) }
+    if taken || above_taken { Err(in_use(path)) } else { Ok(()) }
+}
+
+/// Auth methods are named without `auth/`, as in their own list.
+fn in_use(path: &str) -> Error {
+    Error::invalid(format!("path is already in use at {}", path.strip_prefix("auth/").unwrap_or(path)))
 }
 
 pub fn mount_path(path: &str) -> Result<String> {
@@ -220,7 +170,7 @@ pub fn mount_path(path: &str) -> Result<String> {
 }
 
 /// `kv-v2` is `kv` with version 2.
-fn engine_of(input: &Enable) -> Result<(String, Options)> {
+pub fn engine_of(input: &Enable) -> Result<(String, Options)> {
     let mut options = match &input.options {
         Present::Is(map) => map.0.clone(),
         Present::Absent | Present::Null => BTreeMap::new(),
@@ -268,8 +218,16 @@ async fn disable(ctx: &mut Ctx, input: AtPath) -> Result<Output> {
     if protected(&path) {
         return Err(Error::invalid(format!("cannot unmount {path:?}")));
     }
-    let Some(entry) = ctx.load::<MountEntry>(&mount::key(&path)).await? else { return Ok(Output::nothing()) };
-    ctx.delete(mount::key(&path));
+    disable_at(ctx, &path, EngineKind::Secrets).await
+}
+
+/// A path that holds no mount of this kind is no error.
+pub async fn disable_at(ctx: &mut Ctx, path: &str, kind: EngineKind) -> Result<Output> {
+    let Some(entry) = ctx.load::<MountEntry>(&mount::key(path)).await? else { return Ok(Output::nothing()) };
+    if path.starts_with("auth/") != (kind == EngineKind::Auth) {
+        return Ok(Output::nothing());
+    }
+    ctx.delete(mount::key(path));
     // The data goes in the background, in bounded batches; the intent outlives a crash.
     ctx.put(wipe_intent(&entry.storage_id), Vec::new());
     Ok(Output::nothing())

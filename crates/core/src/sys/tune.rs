@@ -3,25 +3,38 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use strongroom_engine::{
-    Ctx, Error, Field, Flag, Input, List, Output, Present, Result, Route, StringMap, Text, Verb, field, route,
+    Attributes, Ctx, Error, Field, Flag, Input, List, Output, Present, Result, Route, StringMap, Text, Verb, field, route,
 };
 
-use super::mounts::{AtPath, Config, check_ttls, with_slash};
+use super::auth::full;
+use super::mount_settings::{Config, check_ttls};
+use super::mounts::{AtPath, with_slash};
 use crate::SystemCall;
 use crate::mount::{self, MountEntry};
 
 pub fn routes() -> Vec<Route> {
+    let sudo = Attributes { sudo: true, ..Attributes::default() };
     vec![
         route(Verb::Read, "mounts/{path..}/tune", "Shows the settings of a mount.", read),
+        route(Verb::Read, "auth/{path..}/tune", "Shows the settings of an auth method.", read_auth).attributes(sudo),
+        route(Verb::Write, "auth/{path..}/tune", "Changes settings of an auth method; what is left out stays.", write_auth)
+            .attributes(sudo),
         route(Verb::Write, "mounts/{path..}/tune", "Changes settings of a mount; what is left out stays.", write),
     ]
 }
 
 async fn read(ctx: &mut Ctx, input: AtPath) -> Result<Output> {
+    read_at(ctx, &with_slash(&input.path)).await
+}
+
+async fn read_auth(ctx: &mut Ctx, input: AtPath) -> Result<Output> {
+    read_at(ctx, &full(&input.path)).await
+}
+
+async fn read_at(ctx: &Ctx, path: &str) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
-    let path = with_slash(&input.path);
     let table = call.core.mounts.current().await?;
-    let mount = table.exact(&path).ok_or_else(|| Error::invalid(format!("cannot fetch sysview for path {path:?}")))?;
+    let mount = table.exact(path).ok_or_else(|| Error::invalid(format!("cannot fetch sysview for path {path:?}")))?;
     let limits = call.core.limits_of(&mount.facts);
     let mut shown: Map<String, Value> = mount.entry.config.shown(Some((limits.default_ttl, limits.max_ttl)));
     shown.insert("description".into(), json!(mount.entry.description));
@@ -44,6 +57,7 @@ pub struct Tune {
     audit_non_hmac_response_keys: Present<List>,
     passthrough_request_headers: Present<List>,
     allowed_response_headers: Present<List>,
+    token_type: Present<Text>,
     force_no_cache: Present<Flag>,
 }
 
@@ -59,15 +73,25 @@ impl Input for Tune {
         field::<List>("audit_non_hmac_response_keys", "Response fields that the audit log shows in clear.").clear(),
         field::<List>("passthrough_request_headers", "Accepted and shown.").clear(),
         field::<List>("allowed_response_headers", "Accepted and shown.").clear(),
+        field::<Text>("token_type", "Kind of token that logins give; auth methods only.").clear(),
         field::<Flag>("force_no_cache", "Accepted and shown.").clear(),
     ];
 }
 
 async fn write(ctx: &mut Ctx, input: Tune) -> Result<Output> {
-    let call = SystemCall::of(ctx)?;
     let path = with_slash(&input.path);
+    write_at(ctx, input, &path).await
+}
+
+async fn write_auth(ctx: &mut Ctx, input: Tune) -> Result<Output> {
+    let path = full(&input.path);
+    write_at(ctx, input, &path).await
+}
+
+async fn write_at(ctx: &mut Ctx, input: Tune, path: &str) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
     let missing = || Error::invalid(format!("tune of path {path:?} failed: no mount entry found"));
-    let mut entry: MountEntry = ctx.load(&mount::key(&path)).await?.ok_or_else(missing)?;
+    let mut entry: MountEntry = ctx.load(&mount::key(path)).await?.ok_or_else(missing)?;
     let config = Config {
         default_lease_ttl: input.default_lease_ttl,
         max_lease_ttl: input.max_lease_ttl,
@@ -77,6 +101,7 @@ async fn write(ctx: &mut Ctx, input: Tune) -> Result<Output> {
         audit_non_hmac_response_keys: input.audit_non_hmac_response_keys,
         passthrough_request_headers: input.passthrough_request_headers,
         allowed_response_headers: input.allowed_response_headers,
+        token_type: input.token_type,
     };
     config.apply(&mut entry.config)?;
     check_ttls(&entry.config, call.core.settings.default_lease_ttl, call.core.settings.max_lease_ttl)?;
@@ -94,6 +119,6 @@ async fn write(ctx: &mut Ctx, input: Tune) -> Result<Output> {
         }
         entry.options = Some(to);
     }
-    ctx.save(mount::key(&path), &entry)?;
+    ctx.save(mount::key(path), &entry)?;
     Ok(output)
 }

@@ -21,6 +21,8 @@ pub async fn enable_dev_mount(core: &Arc<Core>) -> Result<()> {
         caller: None,
         now: core.clock.now(),
         rng: core.rng.clone(),
+        remote: None,
+        pool: core.pool.clone(),
         has_sudo: false,
         system: None,
     };

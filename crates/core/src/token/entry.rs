@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use strongroom_engine::Key;
+use strongroom_engine::{Cidrs, Key, LoginFacts};
 use strongroom_types::{Timestamp, Ttl};
 
 use super::id::Family;
@@ -22,6 +22,14 @@ pub struct TokenEntry {
     pub meta: BTreeMap<String, String>,
     /// Where it was made, such as `auth/token/create`.
     pub path: String,
+    /// Empty without an identity.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub entity_id: String,
+    #[serde(default, skip_serializing_if = "Cidrs::is_empty")]
+    pub bound_cidrs: Cidrs,
+    /// Made by a login, which a renewal asks again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<LoginFacts>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chosen: bool,
 }

@@ -76,6 +76,9 @@ fn record_of(new: &NewToken, ttl: Ttl, now: Timestamp) -> TokenEntry {
         display_name: new.display_name.clone(),
         meta: new.meta.clone(),
         path: new.path.clone(),
+        entity_id: new.entity_id.clone(),
+        bound_cidrs: new.bound_cidrs.clone(),
+        login: new.login.clone(),
         chosen: new.custom_id.is_some(),
     }
 }
@@ -156,7 +159,7 @@ pub fn view_of(record: &TokenEntry, client_token: SecretString, ttl: Ttl, batch:
         metadata: BTreeMap::clone(&record.meta),
         lease_duration: ttl,
         renewable: record.life.renewable,
-        entity_id: String::new(),
+        entity_id: record.entity_id.clone(),
         batch,
         orphan: record.parent.is_none(),
         num_uses: record.grant.uses_left,

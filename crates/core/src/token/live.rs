@@ -42,7 +42,7 @@ impl LiveToken {
             family: (kind == TokenKind::Service).then(|| entry.family.clone()),
             policies: entry.grant.policies.clone().into(),
             display_name: entry.display_name.clone(),
-            entity_id: String::new(),
+            entity_id: entry.entity_id.clone(),
         });
         let mut tag = [0u8; 32];
         if hex::decode_to_slice(&entry.tag, &mut tag).is_err() {

@@ -6,12 +6,14 @@ mod entry;
 mod id;
 mod issue;
 mod live;
+pub mod login;
 mod revoke;
 
 pub use entry::{Grant, Life, TokenEntry, chosen_key, expiry_key, key, private};
 pub use id::{TokenKey, fresh_family};
 pub use issue::{Limits, issue};
 pub use live::{LiveToken, Tokens};
+pub use login::token_of;
 pub use revoke::{decode, drop_damaged_in, drop_in, finish_revocation, finish_unfinished, revoke, wipe};
 
 /// What the barrier derives the key of all token MACs for.

@@ -21,6 +21,43 @@ pub trait Input: DeserializeOwned + Send + 'static {
     const TAKES_ANY: bool = false;
 }
 
+/// What a handler takes: one input, or two side by side, such as a role's own fields and the `token_*` fields.
+pub trait Inputs: Sized + Send + 'static {
+    fn fields() -> Vec<Field>;
+    fn takes_any() -> bool;
+    /// The typed input and the names that it does not know. Errors: `Invalid` naming the field.
+    fn read(set: &FieldSet) -> crate::Result<(Self, Vec<String>)>;
+}
+
+impl<I: Input> Inputs for I {
+    fn fields() -> Vec<Field> {
+        I::FIELDS.to_vec()
+    }
+
+    fn takes_any() -> bool {
+        I::TAKES_ANY
+    }
+
+    fn read(set: &FieldSet) -> crate::Result<(Self, Vec<String>)> {
+        set.parse()
+    }
+}
+
+impl<A: Input, B: Input> Inputs for (A, B) {
+    fn fields() -> Vec<Field> {
+        [A::FIELDS, B::FIELDS].concat()
+    }
+
+    fn takes_any() -> bool {
+        A::TAKES_ANY || B::TAKES_ANY
+    }
+
+    fn read(set: &FieldSet) -> crate::Result<(Self, Vec<String>)> {
+        let ((a, unknown_to_a), (b, unknown_to_b)) = (set.parse()?, set.parse()?);
+        Ok(((a, b), unknown_to_a.into_iter().filter(|name| unknown_to_b.contains(name)).collect()))
+    }
+}
+
 /// No fields at all.
 #[derive(serde::Deserialize)]
 pub struct NoFields {}

@@ -30,6 +30,7 @@ impl Bench {
             options: Options::new(),
             default_ttl: Ttl::ZERO,
             max_ttl: Ttl::ZERO,
+            token_type: crate::TokenType::DefaultService,
         };
         Self { engine, view, mount: Arc::new(mount), caller: None, now: Timestamp::from_s(1_800_000_000), rng }
     }
@@ -71,6 +72,8 @@ impl Bench {
             caller: self.caller.clone(),
             now: self.now,
             rng: Arc::clone(&self.rng),
+            remote: None,
+            pool: crate::SlowPool::new(1),
             has_sudo: false,
             system: None,
         }

@@ -103,7 +103,9 @@ async fn make(ctx: &mut Ctx, input: Create, orphan_path: bool) -> Result<Output>
         meta: input.meta.into_option().map(|m| m.0).unwrap_or_default(),
         parent: (!input.no_parent.0 && !orphan_path).then(|| live.entry.family.clone()),
         path: format!("{}{}", ctx.mount.path, ctx.path),
-        custom_id: None,
+        // A child acts for whoever its parent acts for; an orphan for nobody.
+        entity_id: if input.no_parent.0 || orphan_path { String::new() } else { live.entry.entity_id.clone() },
+        ..NewToken::default()
     };
     check_batch(&new)?;
     if let Present::Is(id) = input.id {

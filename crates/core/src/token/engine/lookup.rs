@@ -14,6 +14,8 @@ use crate::token::LiveToken;
 #[derive(Serialize)]
 struct Shown<'a> {
     accessor: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bound_cidrs: Vec<String>,
     creation_time: u64,
     creation_ttl: u64,
     display_name: &'a str,
@@ -60,11 +62,12 @@ fn shown(token: &LiveToken, id: &str, now: Timestamp, used_up: bool) -> Result<O
     let is_batch = token.caller.kind == TokenKind::Batch;
     let life = &entry.life;
     Output::data(&Shown {
-        accessor: &entry.family,
+        accessor: if is_batch { "" } else { &entry.family },
+        bound_cidrs: entry.bound_cidrs.texts(),
         creation_time: life.created.unix_s(),
         creation_ttl: life.creation_ttl.as_s(),
         display_name: &entry.display_name,
-        entity_id: "",
+        entity_id: &entry.entity_id,
         expire_time: life.expires.map(Timestamp::rfc3339),
         explicit_max_ttl: life.explicit_max_ttl.as_s(),
         id,

@@ -59,8 +59,10 @@ async fn renew(ctx: &mut Ctx, family: &str, kind: TokenKind, text: SecretString,
         return Err(Error::invalid("lease is not renewable"));
     }
     let mut output = Output::default();
-    let wanted = wanted_ttl(&entry, increment.into_option().map(|s| s.0));
-    let (end, cap) = new_end(&entry, wanted, call.core.settings.max_lease_ttl, ctx.now);
+    let Some(terms) = terms(ctx, &call, &entry).await? else { return Ok(output) };
+    entry.life.period = terms.period;
+    let wanted = wanted_ttl(&entry, increment.into_option().map(|s| s.0), terms.usual_ttl);
+    let (end, cap) = new_end(&entry, wanted, terms.max_ttl, ctx.now);
     if let Some(cap) = cap {
         output.warnings.push(capped(wanted, cap));
     }
@@ -72,19 +74,47 @@ async fn renew(ctx: &mut Ctx, family: &str, kind: TokenKind, text: SecretString,
     Ok(output)
 }
 
-fn wanted_ttl(entry: &TokenEntry, increment: Option<Ttl>) -> Ttl {
+/// What a renewal goes by.
+struct Terms {
+    period: Ttl,
+    /// When the caller asks for none.
+    usual_ttl: Ttl,
+    max_ttl: Ttl,
+}
+
+/// A login's terms are those that hold now: its method is asked again. None when the method no longer knows the login, which
+/// leaves the token its present end.
+async fn terms(ctx: &mut Ctx, call: &SystemCall, entry: &TokenEntry) -> Result<Option<Terms>> {
+    let Some(login) = &entry.login else {
+        let max_ttl = call.core.settings.max_lease_ttl;
+        return Ok(Some(Terms { period: entry.life.period, usual_ttl: entry.life.creation_ttl, max_ttl }));
+    };
+    let table = call.core.mounts.current().await?;
+    let mount = table.exact(&login.mount).filter(|m| m.facts.accessor == login.accessor).cloned();
+    drop(table);
+    let mount = mount.ok_or_else(|| Error::invalid("the auth method of this token is gone"))?;
+    let own = std::mem::replace(&mut ctx.mount, mount.facts.clone());
+    let asked = mount.engine.renew_login(ctx, &login.renewal).await;
+    ctx.mount = own;
+    let Some(now) = asked? else { return Ok(None) };
+    let limits = token::login::limits_of(&now, call.core.limits_of(&mount.facts));
+    let usual_ttl = token::login::usual_ttl(&now, limits);
+    Ok(Some(Terms { period: now.period, usual_ttl, max_ttl: limits.max_ttl }))
+}
+
+fn wanted_ttl(entry: &TokenEntry, increment: Option<Ttl>, usual: Ttl) -> Ttl {
     if !entry.life.period.is_zero() {
         return entry.life.period;
     }
-    increment.filter(|t| !t.is_zero()).unwrap_or(entry.life.creation_ttl)
+    increment.filter(|t| !t.is_zero()).unwrap_or(usual)
 }
 
 /// The new end, and the limit that cut it. Periodic tokens have no maximum but an explicit one.
-fn new_end(entry: &TokenEntry, wanted: Ttl, system_max: Ttl, now: Timestamp) -> (Timestamp, Option<Ttl>) {
+fn new_end(entry: &TokenEntry, wanted: Ttl, max: Ttl, now: Timestamp) -> (Timestamp, Option<Ttl>) {
     let explicit = Some(entry.life.explicit_max_ttl).filter(|t| !t.is_zero());
     let cap = match (explicit, entry.life.period.is_zero()) {
         (Some(explicit), _) => explicit,
-        (None, true) => system_max,
+        (None, true) => max,
         (None, false) => return (now.plus(wanted), None),
     };
     let (end, last) = (now.plus(wanted), entry.life.created.plus(cap));
