@@ -4,6 +4,7 @@
 mod acl;
 mod audit;
 mod bare;
+mod flat;
 mod initial;
 mod mount;
 mod pipeline;

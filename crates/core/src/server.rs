@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::audit::{AuditDevice, AuditLog};
 use crate::initial::{self, DevOptions, DevSecrets};
 use crate::wire::{Answer, Handler, Request};
-use crate::{ClusterIdentity, Core, Derived, acl, bare, mount, pipeline, sys, task, token};
+use crate::{ClusterIdentity, Core, Derived, acl, bare, flat, mount, pipeline, sys, task, token};
 
 /// What the composition root puts together.
 pub struct Parts {
@@ -36,6 +36,8 @@ pub struct Settings {
     /// Empty: made at initialisation.
     pub cluster_name: String,
     pub api_addr: String,
+    /// The key-value version 2 mount that the flat contract serves, with trailing slash. Empty switches the contract off.
+    pub flat_mount: String,
     /// As shown by seal-status, such as `embedded`.
     pub storage_type: String,
     /// Opens a store that is older than its audit log: after a restore that an operator answers for.
@@ -50,6 +52,7 @@ impl Default for Settings {
             max_lease_ttl: month,
             cluster_name: String::new(),
             api_addr: String::new(),
+            flat_mount: "secret/".into(),
             storage_type: "inmem".into(),
             accepts_rollback: false,
         }
@@ -195,7 +198,7 @@ impl Server {
         }
         match self.core() {
             Some(core) => {
-                let answer = pipeline::handle(&core, request).await;
+                let answer = serve(&core, request).await;
                 if core.seal_requested.load(std::sync::atomic::Ordering::Acquire) {
                     self.stop().await;
                 }
@@ -207,6 +210,17 @@ impl Server {
                 Answer { retry_after_s: Some(5), ..Answer::errors(503, &["Vault is sealed"]) }
             }
         }
+    }
+}
+
+/// The flat contract's requests become ordinary ones first.
+async fn serve(core: &Arc<Core>, request: Request) -> Answer {
+    if !flat::is_flat(&request) {
+        return pipeline::handle(core, request).await;
+    }
+    match flat::handle(core, request).await {
+        Ok(answer) => answer,
+        Err(request) => pipeline::handle(core, request).await,
     }
 }
 

@@ -20,7 +20,7 @@ pub use ctx::{Caller, Ctx, MountFacts, Peek, TokenKind};
 pub use error::{Error, Result};
 pub use input::{
     AnyFields, Field, FieldSet, Flag, Input, Inputs, JsonLimits, List, Loose, NoFields, Number, Present, Seconds, StringMap,
-    Text, field,
+    Text, check_budget, field,
 };
 pub use key::Key;
 pub use lease::{Lease, NewLease, RenewedLease};

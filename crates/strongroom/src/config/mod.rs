@@ -35,6 +35,8 @@ pub struct Config {
     pub audit: Vec<Audit>,
     pub leases: Leases,
     pub cluster: Cluster,
+    /// The mount that the flat contract serves, with trailing slash; empty switches it off. None: `secret/`.
+    pub flat_mount: Option<String>,
     pub log: Log,
     pub process: Process,
     /// What an operator should know and what does not stop the start.

@@ -15,6 +15,7 @@ const READ: &[&str] = &[
     "cluster_name",
     "default_lease_ttl",
     "disable_mlock",
+    "flat_mount",
     "listener",
     "log_format",
     "log_level",
@@ -91,6 +92,9 @@ pub fn read(file: &Section<'_>, config: &mut Config) -> Result<()> {
     if let Some(address) = file.text("api_addr")? {
         config.cluster.api_addr = address.to_owned();
     }
+    if let Some(mount) = file.text("flat_mount")? {
+        config.flat_mount = Some(flat_mount(file, mount)?);
+    }
     if let Some(path) = file.text("pid_file")? {
         config.process.pid_file = Some(path.into());
     }
@@ -98,6 +102,17 @@ pub fn read(file: &Section<'_>, config: &mut Config) -> Result<()> {
         config.process.lock_memory = !disabled;
     }
     log(file, config)
+}
+
+/// A mount path with trailing slash; empty stays empty.
+fn flat_mount(file: &Section<'_>, text: &str) -> Result<String> {
+    let path = text.trim_matches('/');
+    let is_path = path.split('/').all(|s| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)));
+    match path {
+        "" => Ok(String::new()),
+        path if is_path => Ok(format!("{path}/")),
+        _ => Err(file.refuse("flat_mount", "must be the path of a mount, such as \"secret\", or empty")),
+    }
 }
 
 fn log(file: &Section<'_>, config: &mut Config) -> Result<()> {

@@ -4,6 +4,7 @@
 mod audit;
 mod catalogue;
 mod faults;
+mod flat;
 mod hostile;
 mod nodes;
 mod policies;

@@ -74,6 +74,7 @@ impl Plan {
             max_lease_ttl: self.config.leases.max_ttl,
             cluster_name: self.config.cluster.name.clone(),
             api_addr: self.api_addr(),
+            flat_mount: self.config.flat_mount.clone().unwrap_or_else(|| "secret/".into()),
             storage_type: self.storage.name().to_owned(),
             accepts_rollback: self.accepts_rollback,
         }
