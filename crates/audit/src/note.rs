@@ -29,19 +29,25 @@ pub struct Checkpoint {
     pub prev: Hash,
     /// The store's revision when the checkpoint was made.
     pub store: u64,
+    /// Number of the first record whose line the server keeps: what it deleted lies below, all else must be there.
+    pub kept: u64,
 }
 
 impl Checkpoint {
+    /// Lines of a signed note.
+    pub const LINES: usize = 10;
+
     fn body(&self) -> String {
         format!(
-            "{}\n{}\n{}\nepoch {}\ntime {}\nprev {}\nstore {}\n",
+            "{}\n{}\n{}\nepoch {}\ntime {}\nprev {}\nstore {}\nkept {}\n",
             self.origin,
             self.head.size,
             BASE64.encode(self.head.root),
             self.epoch,
             self.time.rfc3339(),
             BASE64.encode(self.prev),
-            self.store
+            self.store,
+            self.kept
         )
     }
 
@@ -64,6 +70,7 @@ impl Checkpoint {
             time: Timestamp::parse_rfc3339(lines.next()?.strip_prefix("time ")?)?,
             prev: hash_from(lines.next()?.strip_prefix("prev ")?)?,
             store: lines.next()?.strip_prefix("store ")?.parse().ok()?,
+            kept: lines.next()?.strip_prefix("kept ")?.parse().ok()?,
         };
         let signature = signature.strip_prefix("\n— ")?.strip_prefix(&checkpoint.origin)?.strip_prefix(' ')?;
         let bytes = BASE64.decode(signature.strip_suffix('\n')?).ok()?;
@@ -111,8 +118,10 @@ mod tests {
         let key = EpochKey::for_test(7);
         let head = Head { size: 12_345, root: [9; 32] };
         let time = Timestamp::from_ns(1_764_014_482_681_569_031);
-        let checkpoint = Checkpoint { origin: "strongroom.audit/x".into(), head, epoch: 7, time, prev: [1; 32], store: 8 };
+        let origin = "strongroom.audit/x".into();
+        let checkpoint = Checkpoint { origin, head, epoch: 7, time, prev: [1; 32], store: 8, kept: 300 };
         let note = checkpoint.sign(&key);
+        assert_eq!(note.lines().count(), Checkpoint::LINES);
         let check = |note: &str| {
             let (found, signature) = Checkpoint::parse(note)?;
             (found == checkpoint && found.is_signed_by(&signature, &key.public())).then_some(())

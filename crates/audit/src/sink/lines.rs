@@ -144,7 +144,8 @@ impl State {
     fn checkpoint(&mut self, store: u64, now: Timestamp) -> Result<(), AuditError> {
         let head = Head { size: self.tree.size(), root: self.tree.root() };
         let (origin, epoch) = (self.origin.clone(), self.key.number);
-        let note = Checkpoint { origin, head, epoch, time: now, prev: self.last.1, store }.sign(&self.key);
+        // Nothing that was written here is ever deleted by the server.
+        let note = Checkpoint { origin, head, epoch, time: now, prev: self.last.1, store, kept: 0 }.sign(&self.key);
         let mut line = Vec::new();
         let mut object = Object::open(&mut line);
         push_quoted_time(object.key("time"), now);

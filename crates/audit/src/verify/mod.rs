@@ -6,6 +6,7 @@ mod chain;
 mod files;
 #[cfg(test)]
 mod tests;
+mod torn;
 mod walk;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ use crate::{AuditError, Checkpoint};
 pub struct Options {
     /// The text of a checkpoint that was kept elsewhere: the log must extend it.
     pub checkpoint: Option<String>,
+    /// Older segments were moved elsewhere: lines may be missing from the beginning that the server did not delete.
+    pub archived: bool,
 }
 
 /// What was found. The log is intact when there are no problems.

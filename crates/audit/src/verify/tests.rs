@@ -115,7 +115,7 @@ async fn records_of_the_present_epoch_need_a_checkpoint_kept_elsewhere() {
     let (key, head) = log(&path).await;
     let notes = fs::read_to_string(dir.path().join("audit.log.tree/checkpoints")).unwrap();
     let start = notes.trim_end().rfind("\n\n").and_then(|at| notes[..at].rfind("\n\n")).unwrap() + 2;
-    let kept = Options { checkpoint: Some(notes[start..].to_owned()) };
+    let kept = Options { checkpoint: Some(notes[start..].to_owned()), ..Options::default() };
     assert!(verify(&path, &public, &kept).unwrap().is_intact());
     let seq = usize::try_from(key.appointed_at).unwrap() + 2;
     rewrite(&path, seq, &key);

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use strongroom_types::Timestamp;
 
 use super::chain::Chain;
-use super::files::{Copy, Found, NextNote, Notes, read_copies};
+use super::files::{Copy, Ending, Found, NextNote, Notes, read_copies};
 use super::{Options, Problem, Report, Restart};
 use crate::epoch::{Appointment, Cause};
 use crate::note::{NoteSignature, note_hash};
@@ -32,6 +32,7 @@ pub(super) struct Walk {
     copies: Peekable<IntoIter<Copy>>,
     /// Size at which the first missing tile would have been full.
     missing_tile: Option<u64>,
+    archived: bool,
     latest: Timestamp,
     report: Report,
 }
@@ -56,7 +57,7 @@ enum Source<'a> {
 impl Walk {
     pub(super) fn new(path: &Path, key: &Hash, options: &Options) -> Result<Self, AuditError> {
         let folder = segment::tree_folder(path);
-        let (copies, is_torn) = read_copies(&folder.join("epochs"))?;
+        let (copies, ending) = read_copies(&folder.join("epochs"))?;
         let given = options.checkpoint.as_deref().map(|note| Checkpoint::parse(&format!("{}\n", note.trim())));
         let notes = Notes::open(&folder.join("checkpoints"))?;
         let mut walk = Self {
@@ -67,6 +68,7 @@ impl Walk {
             checkpoints: Checkpoints { notes, next: None, prev: [0; 32], given: None },
             copies: copies.into_iter().peekable(),
             missing_tile: None,
+            archived: options.archived,
             latest: Timestamp::default(),
             report: Report::default(),
             folder,
@@ -76,9 +78,7 @@ impl Walk {
             Some(given) => walk.checkpoints.given = given,
             None => {}
         }
-        if is_torn {
-            walk.warn(&walk.folder.join("epochs"), 0, "the file ends within a line");
-        }
+        walk.check_copies_end(ending);
         walk.check_key_file(key);
         Ok(walk)
     }
@@ -90,6 +90,15 @@ impl Walk {
         self.read_lines(&segments)?;
         self.finish(&segments);
         Ok(self.report)
+    }
+
+    fn check_copies_end(&mut self, ending: Ending) {
+        let path = self.folder.join("epochs");
+        match ending {
+            Ending::Whole => {}
+            Ending::Torn => self.warn(&path, 0, "the file ends within a line"),
+            Ending::Damaged => self.problem(&path, 0, "the last line can't be read"),
+        }
     }
 
     fn check_key_file(&mut self, key: &Hash) {
@@ -221,7 +230,7 @@ impl Walk {
         let size = self.tree.size();
         while let Some(found) = self.checkpoints.next.take_if(|found| found.checkpoint.head.size <= size) {
             let Found { checkpoint, signature, note } = *found;
-            let (path, number) = (self.folder.join("checkpoints"), self.checkpoints.notes.line.saturating_sub(9));
+            let (path, number) = (self.folder.join("checkpoints"), self.checkpoints.notes.line);
             let checked = if checkpoint.head.size < size {
                 Err("the checkpoint is out of order")
             } else if checkpoint.prev != self.checkpoints.prev {
@@ -255,8 +264,9 @@ impl Walk {
 
     fn read_note(&mut self) -> Result<(), AuditError> {
         let path = self.folder.join("checkpoints");
-        let number = self.checkpoints.notes.line.saturating_add(1);
-        match self.checkpoints.notes.next().map_err(AuditError::io("reading", &path))? {
+        let next = self.checkpoints.notes.next().map_err(AuditError::io("reading", &path))?;
+        let number = self.checkpoints.notes.line;
+        match next {
             NextNote::Note(found) => self.checkpoints.next = Some(found),
             NextNote::Torn => self.warn(&path, number, "the file ends within a checkpoint"),
             NextNote::Damaged => self.problem(&path, number, "the checkpoint can't be read"),
@@ -288,11 +298,21 @@ impl Walk {
             let what = "the line appoints a key that the log does not have";
             self.problem(&self.folder.join("epochs"), copy.line_number, what);
         }
+        self.check_beginning();
         self.check_partials();
         self.check_unlisted(segments);
         self.report.size = size;
         self.report.root = self.tree.root();
         self.report.uncheckpointed = size.saturating_sub(signed);
+    }
+
+    /// SECURITY: the hashes of missing lines are still there, so without this anybody could delete the oldest lines.
+    fn check_beginning(&mut self) {
+        let (begin, kept) = (self.report.pruned_below, self.report.last.as_ref().map_or(0, |c| c.kept));
+        if begin > kept && !self.archived {
+            let path = self.path.clone();
+            self.problem(&path, 0, format!("the lines begin at record {begin}, but the server keeps them from record {kept} on"));
+        }
     }
 
     fn check_partials(&mut self) {

@@ -30,7 +30,7 @@ async fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
         drop(device);
         if round % 2 == 0 {
             append(&dir.path().join("audit.log"), b"{\"seq\":1234,\"time\":\"20");
-            append(&dir.path().join("audit.log.tree/checkpoints"), "strongroom.audit/x\n12\n\n\u{2014} stro".as_bytes());
+            append(&dir.path().join("audit.log.tree/checkpoints"), b"strongroom.audit/0123456789abcdef\n12\nAAAA");
         }
         assert_intact(dir.path());
     }

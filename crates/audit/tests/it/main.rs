@@ -12,6 +12,7 @@
 mod broker;
 mod crash;
 mod device;
+mod ends;
 mod proofs;
 mod support;
 mod tamper;

@@ -88,6 +88,12 @@ pub fn verified(folder: &Path) -> Report {
     verify(&folder.join("audit.log"), &public_key(), &Options::default()).unwrap()
 }
 
+/// As for a log whose older segments were moved elsewhere.
+pub fn archived(folder: &Path) -> Report {
+    let options = Options { archived: true, ..Options::default() };
+    verify(&folder.join("audit.log"), &public_key(), &options).unwrap()
+}
+
 pub fn assert_intact(folder: &Path) -> Report {
     let report = verified(folder);
     assert!(report.is_intact(), "{:#?}", report.problems);

@@ -1,4 +1,4 @@
-//! The hash tree of a file device and what is signed about it: checkpoints, epochs, segment changes, pruning. Runs on
+//! The hash tree of a file device and what is signed about it: checkpoints, epochs, segment changes. Runs on
 //! `tick`, so requests only ever wait for the short moments in which the writer is held.
 
 use std::collections::VecDeque;
@@ -32,6 +32,8 @@ pub(super) struct Ledger {
     pub(super) origin: String,
     /// Size and note hash of the last checkpoint.
     pub(super) last: (u64, Hash),
+    /// Number of the first record whose line is kept, as checkpoints state it.
+    pub(super) kept: u64,
     /// Closed segments, oldest first.
     pub(super) closed: VecDeque<Segment>,
     /// Size of the tree up to which tiles are known to be on disk.
@@ -160,7 +162,8 @@ impl Inner {
             return Ok(()); // nothing in it yet
         }
         ledger.seal_segment(&mut writer)?;
-        ledger.prune()
+        drop(writer);
+        ledger.prune(now)
     }
 }
 
@@ -182,11 +185,11 @@ impl Ledger {
         Ok(())
     }
 
-    fn sign_checkpoint(&mut self, now: Timestamp) -> Result<Head, AuditError> {
+    pub(super) fn sign_checkpoint(&mut self, now: Timestamp) -> Result<Head, AuditError> {
         let Some(key) = &self.key else { return Err(AuditError::Closed) };
         let head = Head { size: self.tree.size(), root: self.tree.root() };
         let (origin, store) = (self.origin.clone(), (self.settings.store_head)());
-        let note = Checkpoint { origin, head, epoch: key.number, time: now, prev: self.last.1, store }.sign(key);
+        let note = Checkpoint { origin, head, epoch: key.number, time: now, prev: self.last.1, store, kept: self.kept }.sign(key);
         self.files.checkpoints.append_durably(format!("{note}\n").as_bytes())?;
         self.last = (head.size, note_hash(&note));
         Ok(head)
@@ -214,27 +217,6 @@ impl Ledger {
         let medium = (self.settings.wrap)(open_append(&path)?);
         *writer = Writer::new(path.clone(), medium, 0, self.tree.size(), writer.reserve.clone());
         sync_folder_of(&path)
-    }
-
-    /// Deletes the oldest segments while all together are over the budget. Their leaves stay, in full tiles on disk.
-    fn prune(&mut self) -> Result<(), AuditError> {
-        let budget = self.settings.limits.budget_bytes;
-        if budget == 0 || self.closed.iter().map(|s| s.bytes).sum::<u64>() <= budget {
-            return Ok(());
-        }
-        self.sync_tiles()?;
-        let in_full_tiles = self.last.0.saturating_sub(self.last.0 % TILE_HASHES);
-        while self.closed.iter().map(|s| s.bytes).sum::<u64>() > budget {
-            let end_seq = self.closed.get(1).map_or(u64::MAX, |next| next.first_seq);
-            if end_seq > in_full_tiles {
-                return Ok(()); // the newest closed one stays in any case
-            }
-            if let Some(oldest) = self.closed.front() {
-                fs::remove_file(&oldest.path).map_err(AuditError::io("deleting", &oldest.path))?;
-            }
-            self.closed.pop_front();
-        }
-        Ok(())
     }
 }
 

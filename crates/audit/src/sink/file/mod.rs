@@ -4,6 +4,7 @@
 
 mod ledger;
 mod medium;
+mod prune;
 mod queue;
 mod recover;
 mod reserve;

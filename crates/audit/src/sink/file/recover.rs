@@ -65,6 +65,7 @@ pub(super) fn open(config: &FileConfig, wrap: Wrap) -> Result<Recovered, AuditEr
             _key: key_file,
         },
         key: None,
+        kept: last.as_ref().map_or(0, |l| l.checkpoint.kept),
         origin: log_origin(&public),
         last: last.map_or((0, [0; 32]), |l| (l.checkpoint.head.size, note_hash(&l.note))),
         closed: segments.into_iter().filter(|s| s.path != config.path).collect(),

@@ -26,6 +26,10 @@ struct Log {
 impl Log {
     /// Five records after the one that appoints the key; stopped in order.
     async fn new() -> Self {
+        Self::with(5).await
+    }
+
+    async fn with(records: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log_key = SecretBytes::new(vec![42; 32]);
         let key = FileDevice::public_key_text(&log_key).unwrap();
@@ -42,12 +46,12 @@ impl Log {
         };
         let at = |s| Timestamp::from_s(1_764_014_482).plus(Ttl::from_s(s));
         let device = FileDevice::open(config, at(0)).unwrap();
-        for n in 1..=5 {
+        for n in 1..=records {
             let time = at(n).rfc3339().replace('Z', ".000000000Z");
             let rest = format!("\"time\":\"{time}\",\"type\":\"request\",\"n\":{n}}}");
             device.append(rest.as_bytes()).unwrap().await.unwrap();
         }
-        device.close(at(9)).unwrap();
+        device.close(at(records.saturating_add(4))).unwrap();
         Self { folder, key }
     }
 
@@ -104,12 +108,23 @@ async fn a_checkpoint_kept_elsewhere_shows_a_log_that_was_cut() {
     fs::write(log.file("kept"), &notes).unwrap();
     log.text("verify {log} -key={key} -checkpoint={dir}/kept", true);
     // Back to the state after the first record, in every file.
-    let first: String = notes.split_inclusive('\n').take(10).collect();
+    let first: String = notes.split_inclusive('\n').take(strongroom_audit::Checkpoint::LINES + 1).collect();
     fs::write(log.file("audit.log.tree/checkpoints"), first).unwrap();
     let line = fs::read_to_string(log.file("audit.log")).unwrap().split_inclusive('\n').next().unwrap().to_owned();
     fs::write(log.file("audit.log"), line).unwrap();
     log.text("verify {log} -key={key}", true);
     log.text("verify {log} -key={key} -checkpoint={dir}/kept", false);
+}
+
+/// Deletes the first lines of a log that has their hashes. Only somebody who moved them away can say that this is fine.
+#[tokio::test]
+async fn missing_lines_at_the_beginning_need_the_archived_flag() {
+    let log = Log::with(300).await;
+    let text = fs::read_to_string(log.file("audit.log")).unwrap();
+    fs::write(log.file("audit.log"), text.split_inclusive('\n').skip(2).collect::<String>()).unwrap();
+    let table = log.text("verify {log} -key={key}", false);
+    assert!(table.contains("begin at record 2") && table.contains("Pruned          records below 2:"), "{table}");
+    assert!(log.text("verify {log} -key={key} -archived", true).contains("Pruned          records below 2:"));
 }
 
 #[tokio::test]

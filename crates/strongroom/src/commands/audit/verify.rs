@@ -4,12 +4,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::json;
-use strongroom_audit::{Options, Problem, Report, verify};
+use strongroom_audit::{Checkpoint, Options, Problem, Report, verify};
 
 use super::{Outcome, OutputFormat, key, read};
-
-/// Lines of a signed checkpoint.
-const NOTE_LINES: usize = 9;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -21,6 +18,9 @@ pub struct Args {
     /// A checkpoint that was kept elsewhere: the log must extend it. Of several in the file the last one counts
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// Older segments were moved elsewhere: lines that are missing from the beginning are accepted, although the server did not delete them
+    #[arg(long)]
+    archived: bool,
     /// table or json
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
@@ -30,7 +30,7 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
     let is_key_given = args.key.is_some();
     let key = args.key.as_deref().map_or_else(|| key::beside(&args.path), key::parse)?;
     let checkpoint = args.checkpoint.as_ref().map(|file| read(file).map(|text| last_note(&text))).transpose()?;
-    let report = verify(&args.path, &key, &Options { checkpoint })?;
+    let report = verify(&args.path, &key, &Options { checkpoint, archived: args.archived })?;
     let found = Found { report, key: key::shown(&key), is_key_given };
     let text = match args.format {
         OutputFormat::Table => found.table(),
@@ -42,7 +42,7 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
 /// Checkpoints stand one after the other, as in the log's own `checkpoints` file.
 fn last_note(text: &str) -> String {
     let lines: Vec<&str> = text.trim().lines().collect();
-    let from = lines.len().saturating_sub(NOTE_LINES);
+    let from = lines.len().saturating_sub(Checkpoint::LINES);
     lines.get(from..).unwrap_or_default().join("\n")
 }
 
@@ -110,7 +110,7 @@ impl Found {
             "records": report.size,
             "root": hex::encode(report.root),
             "checkpoints": report.checkpoints,
-            "last_checkpoint": report.last.as_ref().map(|last| json!({ "size": last.head.size, "time": last.time.rfc3339() })),
+            "last_checkpoint": report.last.as_ref().map(|last| json!({ "size": last.head.size, "time": last.time.rfc3339(), "kept": last.kept })),
             "epochs": report.epochs,
             "restarts": restarts,
             "pruned_below": report.pruned_below,
