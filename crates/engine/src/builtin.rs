@@ -58,6 +58,13 @@ pub trait Engine: Send + Sync + 'static {
         Box::pin(async { Ok(()) })
     }
 
+    /// One bounded piece of background work in a transaction of its own, which the core commits: what is left for later when
+    /// a request's own transaction cannot hold it, or what time brings. True when more waits now. Called every few seconds,
+    /// on any node; what a crash or a lost race undoes is done again.
+    fn tend<'a>(&'a self, _ctx: &'a mut Ctx) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async { Ok(false) })
+    }
+
     /// Judges a change of options from `from` to `to`; the answer is a warning for the caller.
     /// Errors: `Invalid` when this engine cannot make that change.
     fn retune(&self, from: &Options, to: &Options) -> Result<Option<String>> {

@@ -48,6 +48,11 @@ impl Cidrs {
         self.0.iter().map(|n| if n.prefix_len() == n.max_prefix_len() { n.addr().to_string() } else { n.to_string() }).collect()
     }
 
+    /// As shown where every entry has a length: `10.0.0.1/32`.
+    pub fn networks(&self) -> Vec<String> {
+        self.0.iter().map(IpNet::to_string).collect()
+    }
+
     /// The one address.
     pub fn only(address: IpAddr) -> Self {
         Self(vec![IpNet::from(address.to_canonical())])
@@ -66,6 +71,7 @@ mod tests {
     fn addresses_fit_or_not() {
         let bound = cidrs(&["10.0.0.0/8", "127.0.0.1", "::1/128"]).unwrap();
         assert_eq!(bound.texts(), ["10.0.0.0/8", "127.0.0.1", "::1"]);
+        assert_eq!(bound.networks(), ["10.0.0.0/8", "127.0.0.1/32", "::1/128"]);
         for (address, fits) in [
             ("10.1.2.3", true),
             ("11.0.0.1", false),

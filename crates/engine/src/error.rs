@@ -67,6 +67,11 @@ impl Error {
         Self::Invalid(text.into())
     }
 
+    /// An entry that no longer opens: it was damaged or changed outside.
+    pub fn is_damaged_entry(&self) -> bool {
+        matches!(self, Self::Barrier(barrier::Error::Corrupt { .. }))
+    }
+
     /// HTTP status.
     pub fn status(&self) -> u16 {
         match self {

@@ -118,16 +118,16 @@ impl TokenTerms {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct TokenFields {
-    token_policies: Present<List>,
-    token_no_default_policy: Present<Flag>,
-    token_ttl: Present<Seconds>,
-    token_max_ttl: Present<Seconds>,
-    token_explicit_max_ttl: Present<Seconds>,
-    token_period: Present<Seconds>,
-    token_num_uses: Present<Number>,
-    token_bound_cidrs: Present<List>,
-    token_strictly_bind_ip: Present<Flag>,
-    token_type: Present<Text>,
+    pub token_policies: Present<List>,
+    pub token_no_default_policy: Present<Flag>,
+    pub token_ttl: Present<Seconds>,
+    pub token_max_ttl: Present<Seconds>,
+    pub token_explicit_max_ttl: Present<Seconds>,
+    pub token_period: Present<Seconds>,
+    pub token_num_uses: Present<Number>,
+    pub token_bound_cidrs: Present<List>,
+    pub token_strictly_bind_ip: Present<Flag>,
+    pub token_type: Present<Text>,
 }
 
 impl Input for TokenFields {

@@ -3,4 +3,10 @@
 use strongroom_engine::Builtin;
 
 /// Secrets engines and auth methods; the core adds `sys/` and `auth/token/`.
-pub const BUILTINS: &[Builtin] = &[strongroom_cubbyhole::CUBBYHOLE, strongroom_kv::KV];
+pub const BUILTINS: &[Builtin] = &[
+    // secrets engines
+    strongroom_cubbyhole::CUBBYHOLE,
+    strongroom_kv::KV,
+    // auth methods
+    strongroom_approle::APPROLE,
+];

@@ -13,7 +13,7 @@ use crate::{ManualClock, TestRng};
 
 /// All engines.
 pub fn catalogue() -> Vec<Builtin> {
-    vec![strongroom_kv::KV, strongroom_cubbyhole::CUBBYHOLE]
+    vec![strongroom_kv::KV, strongroom_cubbyhole::CUBBYHOLE, strongroom_approle::APPROLE]
 }
 
 /// What a test may choose.

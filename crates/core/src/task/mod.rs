@@ -4,6 +4,7 @@ mod checkpoint;
 mod dev;
 mod expire;
 mod revoke;
+mod tend;
 mod wipe;
 
 pub use dev::enable_dev_mount;
@@ -19,6 +20,7 @@ use crate::Core;
 
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(100);
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
+const TEND_EVERY: Duration = Duration::from_secs(5);
 const WIPE_EVERY: Duration = Duration::from_secs(2);
 const REVOKE_EVERY: Duration = Duration::from_secs(10);
 
@@ -28,6 +30,7 @@ pub fn start(core: &Arc<Core>) -> Vec<JoinHandle<()>> {
         every(CHECKPOINT_EVERY, core, |core| async move { checkpoint::run(&core).await }),
         every(EXPIRE_EVERY, core, |core| async move { expire::run(&core).await }),
         every(REVOKE_EVERY, core, |core| async move { revoke::run(&core).await }),
+        every(TEND_EVERY, core, |core| async move { tend::run(&core).await }),
         every(WIPE_EVERY, core, |core| async move { wipe::run(&core).await }),
     ]
 }

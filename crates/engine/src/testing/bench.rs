@@ -6,7 +6,8 @@ use strongroom_barrier::{Intent, View};
 use strongroom_types::{Rng, Timestamp, Ttl};
 
 use crate::{
-    Caller, Ctx, Engine, Error, FieldSet, JsonLimits, MountFacts, Operation, Options, Output, Peek, Result, Route, Verb,
+    Caller, Ctx, Engine, Error, FieldSet, JsonLimits, MountFacts, Operation, Options, Output, Peek, Result, Route, TokenTerms,
+    Verb,
 };
 
 /// Runs an engine's routes without the pipeline: nobody is judged, nothing is recorded. Each request is one transaction.
@@ -16,6 +17,8 @@ pub struct Bench {
     pub mount: Arc<MountFacts>,
     pub caller: Option<Arc<Caller>>,
     pub now: Timestamp,
+    /// Address of the client.
+    pub remote: Option<std::net::IpAddr>,
     pub rng: Arc<dyn Rng>,
 }
 
@@ -32,7 +35,7 @@ impl Bench {
             max_ttl: Ttl::ZERO,
             token_type: crate::TokenType::DefaultService,
         };
-        Self { engine, view, mount: Arc::new(mount), caller: None, now: Timestamp::from_s(1_800_000_000), rng }
+        Self { engine, view, mount: Arc::new(mount), caller: None, now: Timestamp::from_s(1_800_000_000), remote: None, rng }
     }
 
     pub async fn enable(&self) -> Result<()> {
@@ -40,6 +43,19 @@ impl Bench {
         self.engine.enable(&mut ctx).await?;
         ctx.txn.commit().await?;
         Ok(())
+    }
+
+    /// One piece of background work.
+    pub async fn tend(&self) -> Result<bool> {
+        let mut ctx = self.ctx(Operation::Update, "");
+        let more = self.engine.tend(&mut ctx).await?;
+        ctx.txn.commit().await?;
+        Ok(more)
+    }
+
+    /// The terms of a login that is renewed.
+    pub async fn renew(&self, renewal: &serde_json::Value) -> Result<Option<TokenTerms>> {
+        self.engine.renew_login(&mut self.ctx(Operation::Update, ""), renewal).await
     }
 
     /// One request: path below the mount with an optional query, and a JSON body (may be empty).
@@ -72,7 +88,7 @@ impl Bench {
             caller: self.caller.clone(),
             now: self.now,
             rng: Arc::clone(&self.rng),
-            remote: None,
+            remote: self.remote,
             pool: crate::SlowPool::new(1),
             has_sudo: false,
             system: None,

@@ -1,0 +1,64 @@
+//! AppRole: machines log in by the id of a role and a secret id. A role says what its tokens may do and how its secret ids
+//! live; a secret id belongs to one role and is found below that role only. Neither is stored in a form that gives it back,
+//! but the role id, which its role shows, is kept sealed there.
+
+mod cidr;
+mod field;
+mod id;
+mod issue;
+mod list;
+mod login;
+mod metadata;
+mod role;
+mod role_id;
+mod roles;
+mod secret;
+mod secrets;
+mod tend;
+
+use std::sync::Arc;
+
+use strongroom_engine::{Attributes, Builtin, Ctx, Engine, EngineKind, Options, Result, Route, TokenTerms, Verb, route};
+use strongroom_types::BoxFuture;
+
+pub const APPROLE: Builtin = Builtin { name: "approle", kind: EngineKind::Auth, make, docs: "auth-approle.md" };
+
+struct AppRole;
+
+fn make(_: &Options) -> Result<Arc<dyn Engine>> {
+    Ok(Arc::new(AppRole))
+}
+
+impl Engine for AppRole {
+    fn routes(&self) -> Vec<Route> {
+        let mut routes = vec![
+            route(Verb::Write, "login", "Logs in by role id and secret id.", login::login)
+                .attributes(Attributes { no_token: true, ..Attributes::default() }),
+            route(Verb::Write, "tidy/secret-id", "Looks through all secret ids for expired ones.", tend::start),
+        ];
+        routes.extend(roles::routes());
+        routes.extend(role_id::routes());
+        routes.extend(field::routes());
+        routes.extend(secrets::routes());
+        routes
+    }
+
+    fn enable<'a>(&'a self, ctx: &'a mut Ctx) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { id::make_key(ctx) })
+    }
+
+    fn renew_login<'a>(
+        &'a self,
+        ctx: &'a mut Ctx,
+        renewal: &'a serde_json::Value,
+    ) -> BoxFuture<'a, Result<Option<TokenTerms>>> {
+        Box::pin(login::renew(ctx, renewal))
+    }
+
+    fn tend<'a>(&'a self, ctx: &'a mut Ctx) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(tend::tend(ctx))
+    }
+}
+
+#[cfg(test)]
+mod tests;
