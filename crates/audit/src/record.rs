@@ -120,7 +120,8 @@ pub struct Data<'a> {
 pub struct Header<'a> {
     /// Lower case.
     pub name: &'a str,
-    pub value: &'a str,
+    /// All its values, in the order in which they came.
+    pub values: &'a [String],
     pub is_hashed: bool,
 }
 

@@ -141,7 +141,7 @@ fn push_namespace(request: &mut Object<'_>, facts: &RequestFacts<'_>) {
     namespace.close();
 }
 
-/// `{"name":["value"]}`.
+/// `{"name":["value",..]}`.
 fn push_headers(request: &mut Object<'_>, facts: &RequestFacts<'_>, key: &HashKey) {
     if facts.headers.is_empty() {
         return;
@@ -151,9 +151,14 @@ fn push_headers(request: &mut Object<'_>, facts: &RequestFacts<'_>, key: &HashKe
         out.push(if n == 0 { b'{' } else { b',' });
         push_string(out, header.name);
         out.extend_from_slice(b":[");
-        match header.is_hashed {
-            true => key.push_quoted(out, header.value.as_bytes()),
-            false => push_string(out, header.value),
+        for (n, value) in header.values.iter().enumerate() {
+            if n > 0 {
+                out.push(b',');
+            }
+            match header.is_hashed {
+                true => key.push_quoted(out, value.as_bytes()),
+                false => push_string(out, value),
+            }
         }
         out.push(b']');
     }

@@ -5,20 +5,25 @@ mod acl;
 mod audit;
 mod bare;
 mod flat;
+mod flights;
 mod initial;
 mod mount;
 mod pipeline;
+mod process;
+mod rules;
 mod server;
 mod stage;
 mod sys;
 mod system;
 mod task;
 mod token;
+mod version;
 pub mod wire;
 mod wrap;
 
 pub use audit::AuditDevice;
 pub use initial::{DevOptions, DevSecrets};
+pub use process::{LevelRefused, Process};
 pub use server::{Parts, Server, Settings};
 pub use system::SystemCall;
 
@@ -41,6 +46,9 @@ pub struct Core {
     policies: Arc<acl::Policies>,
     /// For password hashes and the like.
     pool: strongroom_engine::SlowPool,
+    rules: rules::Rules,
+    flights: flights::Flights,
+    process: Arc<dyn Process>,
     identity: ClusterIdentity,
     /// Set by the request that seals; done when its answer was recorded.
     seal_requested: std::sync::atomic::AtomicBool,
@@ -73,6 +81,7 @@ impl Listener for Derived {
                 Some((b"t/", family)) => core.tokens.changed(family),
                 Some((b"o/", _)) => core.policies.changed(),
                 Some((b"m/", _)) => core.mounts.changed(),
+                Some((b"s/", _)) => core.rules.changed(),
                 _ => {}
             }
         }
@@ -83,5 +92,6 @@ impl Listener for Derived {
         core.tokens.lost();
         core.policies.changed();
         core.mounts.changed();
+        core.rules.changed();
     }
 }

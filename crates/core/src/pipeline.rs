@@ -12,7 +12,7 @@ use crate::stage::execute::{Done, execute, spend_use};
 use crate::stage::judge::{Permitted, judge_again};
 use crate::stage::{Admitted, Known, Refused, admit, answer, identify, judge, record, route};
 use crate::token;
-use crate::wire::{Answer, Request};
+use crate::wire::{Answer, RawHeaders, Request};
 
 /// Judgements of one request before an entry that keeps coming and going is given back to the caller.
 const JUDGEMENTS_MAX: u32 = 4;
@@ -20,10 +20,12 @@ const JUDGEMENTS_MAX: u32 = 4;
 /// Answers one request. Never fails: what goes wrong becomes an answer too.
 pub async fn handle(core: &Arc<Core>, request: Request) -> Answer {
     let id = uuid_v4(core.rng.as_ref());
+    let _flight = core.flights.begin(&id, core.clock.now(), &request);
+    let raw = request.headers.raw.clone();
     // 1. What is malformed or oversized is refused before anything is looked up.
     let admitted = match admit::admit(id.clone(), core.clock.now(), request) {
         Ok(admitted) => admitted,
-        Err(reason) => return not_admitted(core, &id, reason).await,
+        Err(reason) => return not_admitted(core, &id, &raw, reason).await,
     };
     let exit = match attempt(core, admitted).await {
         Ok((permitted, result)) => Exit { known: permitted.into_known(), result },
@@ -87,8 +89,13 @@ async fn take_back(core: &Core, bound: Option<Bound>) {
     }
 }
 
-async fn not_admitted(core: &Core, id: &str, reason: admit::NotAdmitted) -> Answer {
-    match record::not_admitted(core, id, &reason).await {
+/// Answers, and records, what must not reach the first stage.
+pub async fn turn_away(core: &Core, raw: &RawHeaders, reason: admit::NotAdmitted) -> Answer {
+    not_admitted(core, &uuid_v4(core.rng.as_ref()), raw, reason).await
+}
+
+async fn not_admitted(core: &Core, id: &str, raw: &RawHeaders, reason: admit::NotAdmitted) -> Answer {
+    match record::not_admitted(core, id, raw, &reason).await {
         Ok(()) => answer::not_admitted(id, reason),
         Err(e) => {
             tracing::error!(request_id = id, "refusal could not be audited: {e}");

@@ -12,8 +12,12 @@ use tokio::task::JoinHandle;
 
 use crate::audit::{AuditDevice, AuditLog};
 use crate::initial::{self, DevOptions, DevSecrets};
-use crate::wire::{Answer, Handler, Request};
-use crate::{ClusterIdentity, Core, Derived, acl, bare, flat, mount, pipeline, sys, task, token};
+use crate::rules::{Crossing, judge};
+use crate::stage::admit::NotAdmitted;
+use crate::wire::{Answer, ExtraHeaders, Handler, Request};
+use crate::{
+    ClusterIdentity, Core, Derived, Process, acl, bare, flat, flights, mount, pipeline, rules, sys, task, token, version,
+};
 
 /// What the composition root puts together.
 pub struct Parts {
@@ -23,6 +27,7 @@ pub struct Parts {
     /// Secrets engines and auth methods; the core adds its own.
     pub catalogue: Vec<Builtin>,
     pub audit: Vec<AuditDevice>,
+    pub process: Arc<dyn Process>,
     pub settings: Settings,
 }
 
@@ -150,6 +155,9 @@ impl Server {
             tokens: Arc::new(token::Tokens::new(keys, self.barrier.clone(), view.clone())),
             policies,
             pool: strongroom_engine::SlowPool::for_this_machine(),
+            rules: rules::Rules::new(view.clone()),
+            flights: flights::Flights::default(),
+            process: self.parts.process.clone(),
             identity,
             seal_requested: std::sync::atomic::AtomicBool::new(false),
             view,
@@ -157,6 +165,8 @@ impl Server {
         core.view.on_change(Arc::new(Derived(Arc::downgrade(&core))));
         token::finish_unfinished(&core.view).await?;
         core.mounts.current().await?;
+        core.rules.current().await?;
+        version::note(&core).await?;
         Ok(core)
     }
 
@@ -192,7 +202,24 @@ impl Server {
         }
     }
 
+    /// The page that sent a request is judged first, and what it may see is added last.
     async fn answer(self: Arc<Self>, request: Request) -> Answer {
+        let Some(core) = self.core() else { return self.serve(request).await };
+        let (reason, extra) = match judge(&core, &request.headers, request.method).await {
+            Ok(Crossing::Served(extra)) => {
+                let mut answer = self.serve(request).await;
+                answer.extra.extend(extra);
+                return answer;
+            }
+            Ok(Crossing::Ended(reason, extra)) => (reason, extra),
+            Err(e) => (NotAdmitted::Error(e), Vec::new()),
+        };
+        let mut answer = pipeline::turn_away(&core, &request.headers.raw, reason).await;
+        answer.extra.extend(extra);
+        answer
+    }
+
+    async fn serve(self: Arc<Self>, request: Request) -> Answer {
         if let Some(answer) = bare::answer(&self, &request).await {
             return answer;
         }
@@ -231,6 +258,19 @@ impl Handler for Server {
             // Boxed here, where it is made: what wraps this future moves a pointer and not kilobytes.
             Some(own) => Box::pin(own.answer(request)).await,
             None => Answer::errors(503, &["server is stopping"]),
+        }
+    }
+
+    /// While sealed the stored ones can't be read: only the built-in ones are sent.
+    async fn page_headers(&self) -> ExtraHeaders {
+        match self.core() {
+            Some(core) => {
+                if let Err(e) = core.view.catch_up().await {
+                    tracing::warn!("page headers may be old: {e}");
+                }
+                core.rules.known().await.page.extra()
+            }
+            None => rules::PageHeaders::default().extra(),
         }
     }
 }

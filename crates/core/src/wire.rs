@@ -1,5 +1,6 @@
 //! A request as it came off the wire, and the answer as it goes back. `http` fills the one and writes the other.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub enum Method {
     List,
     Scan,
     Head,
+    /// A browser asks whether a page of another origin may send a request.
+    Options,
     /// Any other verb: answered 405.
     Other,
 }
@@ -43,6 +46,45 @@ pub struct Headers {
     pub content_type: Option<String>,
     /// User-Agent, bounded to 256 bytes, for the audit log.
     pub user_agent: Option<String>,
+    /// Of the page that a browser sends this request for.
+    pub origin: Option<String>,
+    /// Access-Control-Request-Method of an OPTIONS request.
+    pub preflight_method: Option<String>,
+    /// Every header, for the few that an operator names.
+    pub raw: RawHeaders,
+}
+
+/// Looks up headers as they came. `http` has them in a table of its own, so nothing is copied before somebody asks.
+pub trait HeaderSource: Send + Sync {
+    /// All values of one header in order; `name` is lower case. Bytes that are no text are replaced.
+    fn values(&self, name: &str) -> Vec<String>;
+}
+
+impl HeaderSource for Vec<(String, String)> {
+    fn values(&self, name: &str) -> Vec<String> {
+        self.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone()).collect()
+    }
+}
+
+/// The headers of one request; clones are the same table. SECURITY: among them are credentials.
+#[derive(Clone, Default)]
+pub struct RawHeaders(Option<Arc<dyn HeaderSource>>);
+
+impl RawHeaders {
+    pub fn new(source: impl HeaderSource + 'static) -> Self {
+        Self(Some(Arc::new(source)))
+    }
+
+    /// Empty when the header is not there. `name` is lower case.
+    pub fn values(&self, name: &str) -> Vec<String> {
+        self.0.as_ref().map(|source| source.values(name)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for RawHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RawHeaders")
+    }
 }
 
 /// The other end of the connection.
@@ -70,7 +112,12 @@ pub struct Answer {
     pub location: Option<String>,
     /// Seconds, for 429 and 503.
     pub retry_after_s: Option<u32>,
+    /// Headers that few answers have, such as those of CORS.
+    pub extra: ExtraHeaders,
 }
+
+/// Names and values, in the order in which they go out.
+pub type ExtraHeaders = Vec<(Cow<'static, str>, String)>;
 
 /// Without the body: it can hold secrets.
 impl fmt::Debug for Answer {
@@ -84,7 +131,7 @@ pub const JSON: &str = "application/json";
 
 impl Answer {
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type: JSON, body: body.into(), location: None, retry_after_s: None }
+        Self { status, content_type: JSON, body: body.into(), location: None, retry_after_s: None, extra: Vec::new() }
     }
 
     pub fn empty(status: u16) -> Self {
@@ -101,11 +148,16 @@ impl Answer {
 /// What `http` serves. Must answer everything, and must never panic.
 pub trait Handler: Send + Sync + 'static {
     fn handle(&self, request: Request) -> impl Future<Output = Answer> + Send;
+
+    /// What every page for browsers (all below `/ui/`) carries besides the headers of all answers.
+    fn page_headers(&self) -> impl Future<Output = ExtraHeaders> + Send {
+        std::future::ready(Vec::new())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Headers, Method, Peer, Request};
+    use super::{Answer, Headers, Method, Peer, RawHeaders, Request};
 
     #[test]
     fn debug_output_holds_no_secret() {
@@ -113,7 +165,11 @@ mod tests {
             method: Method::Write,
             path: "hush".to_owned(),
             query: "hush".to_owned(),
-            headers: Headers { token: Some("hush".into()), ..Headers::default() },
+            headers: Headers {
+                token: Some("hush".into()),
+                raw: RawHeaders::new(vec![("x-vault-token".to_owned(), "hush".to_owned())]),
+                ..Headers::default()
+            },
             body: "hush".into(),
             peer: Peer::default(),
         };

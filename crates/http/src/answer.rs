@@ -3,12 +3,12 @@
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use strongroom_core::wire::{Answer, JSON};
+use strongroom_core::wire::{Answer, ExtraHeaders, JSON};
 
 const JSON_VALUE: HeaderValue = HeaderValue::from_static(JSON);
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -34,6 +34,7 @@ pub(crate) fn response(answer: Answer, delivery: Delivery) -> Response<Full<Byte
     headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     add_rare(&mut headers, answer.location, answer.retry_after_s);
+    add_extra(&mut headers, answer.extra);
     let mut body = if status == StatusCode::NO_CONTENT { Bytes::new() } else { answer.body };
     if delivery.head_only && status != StatusCode::NO_CONTENT {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
@@ -59,6 +60,21 @@ fn add_rare(headers: &mut HeaderMap, location: Option<String>, retry_after_s: Op
     }
     if let Some(seconds) = retry_after_s {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}
+
+/// A header given twice goes out twice, unless it is one that every answer has: that one is replaced.
+/// SECURITY: what can't be a header is left out, as above.
+fn add_extra(headers: &mut HeaderMap, extra: ExtraHeaders) {
+    const ONE_OF_OURS: [HeaderName; 4] = [CONTENT_TYPE, CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS];
+    for (name, value) in extra {
+        let Ok(name) = HeaderName::try_from(name.as_ref()) else { continue };
+        let Ok(value) = HeaderValue::try_from(value.into_bytes()) else { continue };
+        if ONE_OF_OURS.contains(&name) {
+            headers.insert(name, value);
+        } else {
+            headers.append(name, value);
+        }
     }
 }
 
@@ -99,6 +115,17 @@ mod tests {
         let redirect = |to: &str| response(Answer { location: Some(to.to_owned()), ..Answer::empty(307) }, Delivery::default());
         assert_eq!(redirect("/v1/a/b").headers()["location"], "/v1/a/b");
         assert!(!redirect("/v1/a\r\nx: y").headers().contains_key("location"));
+    }
+
+    #[test]
+    fn further_headers_go_out_unless_they_are_none() {
+        let extra = [("X-A", "1"), ("X-A", "2"), ("Cache-Control", "private"), ("X-B", "a\r\nX-C: b"), ("X C", "1")];
+        let extra = extra.map(|(name, value)| (name.into(), value.to_owned())).to_vec();
+        let response = response(Answer { extra, ..Answer::empty(200) }, Delivery::default());
+        let values = |name: &str| response.headers().get_all(name).iter().cloned().collect::<Vec<_>>();
+        assert_eq!(values("x-a"), ["1", "2"]);
+        assert_eq!(values("cache-control"), ["private"]);
+        assert_eq!(response.headers().len(), 6, "{response:?}");
     }
 
     #[test]

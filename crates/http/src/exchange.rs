@@ -59,7 +59,11 @@ pub(crate) async fn serve<H: Handler>(
         Ok(answer) => (answer, false),
         Err(Refused { refusal, unread }) => {
             line.shared.counters.add_refused();
-            (refusal.answer(), unread)
+            let mut answer = refusal.answer();
+            if refusal == Refusal::NoPage {
+                answer.extra = line.shared.handler.page_headers().await;
+            }
+            (answer, unread)
         }
     };
     let close = unread && !http2;
@@ -82,14 +86,15 @@ impl<H: Handler> Line<H> {
         let unread = !body.is_end_stream();
         let refused = |refusal| Refused { refusal, unread };
         let peer = self.admit(&parts).map_err(refused)?;
-        let path = request::api_path(&parts).ok_or_else(|| refused(Refusal::OutsideApi))?.to_owned();
+        let outside = || if request::is_page(&parts) { Refusal::NoPage } else { Refusal::OutsideApi };
+        let path = request::api_path(&parts).ok_or_else(|| refused(outside()))?.to_owned();
         let limits = &self.shared.limits;
         let Collected { bytes, reservation } = collect(body, limits, &self.shared.budget).await.map_err(refused)?;
         let request = Request {
             method: request::method(&parts),
             path,
             query: parts.uri.query().unwrap_or_default().to_owned(),
-            headers: request::headers(&parts.headers),
+            headers: request::headers(parts.headers),
             body: bytes,
             peer,
         };

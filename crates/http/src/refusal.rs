@@ -7,6 +7,8 @@ use strongroom_core::wire::Answer;
 pub(crate) enum Refusal {
     /// The path is not below `/v1/`.
     OutsideApi,
+    /// The path is below `/ui/`, and this build has no pages.
+    NoPage,
     BodyTooLarge,
     BodyTooSlow,
     BodyBroken,
@@ -24,7 +26,7 @@ const RETRY_AFTER_S: u32 = 1;
 impl Refusal {
     pub(crate) fn answer(self) -> Answer {
         match self {
-            Self::OutsideApi => Answer::errors(404, &[]),
+            Self::OutsideApi | Self::NoPage => Answer::errors(404, &[]),
             Self::BodyTooLarge => Answer::errors(413, &["request body too large"]),
             Self::BodyTooSlow => Answer::errors(408, &["request body came too slowly"]),
             Self::BodyBroken => Answer::errors(400, &["request body could not be read"]),

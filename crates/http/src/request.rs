@@ -1,9 +1,11 @@
 //! From a parsed HTTP head to a `wire::Request`. Takes texts as they came: decodes no path, judges no token, and never
 //! fails because of an odd header value.
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT,
+};
 use http::request::Parts;
-use strongroom_core::wire::{Headers, Method};
+use strongroom_core::wire::{HeaderSource, Headers, Method, RawHeaders};
 use strongroom_types::SecretString;
 
 const TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
@@ -13,6 +15,12 @@ const USER_AGENT_BYTES_MAX: usize = 256;
 
 /// Stands for a token in bytes that no token has. It matches none, so the request is refused like any wrong token.
 const NO_TOKEN_LIKE_THIS: &str = "\u{fffd}";
+
+/// Whether a page for browsers is asked for.
+pub(crate) fn is_page(parts: &Parts) -> bool {
+    let path = parts.uri.path();
+    path == "/ui" || path.starts_with("/ui/")
+}
 
 /// The path after `/v1/`, or None when it is not below that.
 pub(crate) fn api_path(parts: &Parts) -> Option<&str> {
@@ -28,17 +36,30 @@ pub(crate) fn method(parts: &Parts) -> Method {
         "LIST" => Method::List,
         "SCAN" => Method::Scan,
         "HEAD" => Method::Head,
+        "OPTIONS" => Method::Options,
         _ => Method::Other,
     }
 }
 
-pub(crate) fn headers(map: &HeaderMap) -> Headers {
+pub(crate) fn headers(map: HeaderMap) -> Headers {
     Headers {
-        token: token(map),
-        namespace: text(map, &NAMESPACE),
-        wrap_ttl: text(map, &WRAP_TTL),
-        content_type: text(map, &CONTENT_TYPE),
-        user_agent: text(map, &USER_AGENT).map(bounded),
+        token: token(&map),
+        namespace: text(&map, &NAMESPACE),
+        wrap_ttl: text(&map, &WRAP_TTL),
+        content_type: text(&map, &CONTENT_TYPE),
+        user_agent: text(&map, &USER_AGENT).map(bounded),
+        origin: text(&map, &ORIGIN),
+        preflight_method: text(&map, &ACCESS_CONTROL_REQUEST_METHOD),
+        raw: RawHeaders::new(Table(map)),
+    }
+}
+
+/// The table that hyper made, moved and not copied.
+struct Table(HeaderMap);
+
+impl HeaderSource for Table {
+    fn values(&self, name: &str) -> Vec<String> {
+        self.0.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
     }
 }
 
@@ -85,7 +106,7 @@ mod tests {
         for (name, value) in sent {
             map.append(*name, HeaderValue::from_bytes(value).unwrap());
         }
-        assert_eq!(headers(&map).token.as_ref().map(|token| token.expose()), expected, "{sent:?}");
+        assert_eq!(headers(map.clone()).token.as_ref().map(|token| token.expose()), expected, "{sent:?}");
     }
 
     #[test]
@@ -150,6 +171,6 @@ mod tests {
     fn a_long_user_agent_is_cut_between_characters() {
         let mut map = HeaderMap::new();
         map.insert("user-agent", HeaderValue::from_bytes("é".repeat(400).as_bytes()).unwrap());
-        assert_eq!(headers(&map).user_agent.unwrap().len(), 256);
+        assert_eq!(headers(map.clone()).user_agent.unwrap().len(), 256);
     }
 }

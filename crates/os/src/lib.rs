@@ -2,12 +2,14 @@
 //! the owner only, memory locked where the limit allows it (decisions.md 13). Must never decide what to do about a step that
 //! failed: it reports, the caller logs or refuses. The one crate that may hold `unsafe`; with rustix none is needed.
 
+mod disk;
 mod swap;
 
 use rustix::fs::Mode;
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit, umask};
 
+pub use disk::{DiskSpace, disk_space};
 pub use swap::swap_warning;
 
 /// What became of one step. A failure carries the system's reason, ready for a log line.

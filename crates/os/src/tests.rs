@@ -50,3 +50,10 @@ fn every_step_that_is_not_done_is_a_warning() {
     };
     assert_eq!(bad.warnings().len(), 4);
 }
+
+#[test]
+fn the_space_of_a_file_system_adds_up() {
+    let space = crate::disk_space(std::path::Path::new("/")).unwrap();
+    assert!(space.bytes_total > 0 && space.bytes_free <= space.bytes_unused && space.bytes_unused <= space.bytes_total);
+    assert!(crate::disk_space(std::path::Path::new("/no/such/folder")).is_err());
+}

@@ -6,6 +6,8 @@ mod commands;
 pub mod config;
 mod environment;
 pub mod log;
+mod machine;
+mod process;
 mod system;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use strongroom_core::wire::{Handler as _, Headers, Method, Peer, Request};
-use strongroom_core::{AuditDevice, DevOptions, Parts, Server, Settings};
+use strongroom_core::{AuditDevice, DevOptions, LevelRefused, Parts, Process, Server, Settings};
 use strongroom_engine::Builtin;
 use strongroom_storage::{MemoryStore, Store};
 use strongroom_types::SecretString;
@@ -22,6 +22,35 @@ pub struct Options {
     /// In memory when None.
     pub store: Option<Arc<dyn Store>>,
     pub audit: Vec<AuditDevice>,
+}
+
+/// A process that has nothing to tell.
+struct NoProcess;
+
+impl Process for NoProcess {
+    fn loggers(&self) -> Vec<(String, &'static str)> {
+        Vec::new()
+    }
+
+    fn set_level(&self, _: Option<&str>, _: &str) -> Result<(), LevelRefused> {
+        Err(LevelRefused::Failed)
+    }
+
+    fn reset_level(&self, _: Option<&str>) -> Result<(), LevelRefused> {
+        Err(LevelRefused::Failed)
+    }
+
+    fn hostname(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn machine(&self) -> Value {
+        Value::Object(serde_json::Map::new())
+    }
+
+    fn configuration(&self) -> Value {
+        Value::Object(serde_json::Map::new())
+    }
 }
 
 /// A dev server with `secret/` as kv version 2 and a root token named `root`.
@@ -69,6 +98,7 @@ impl TestServer {
             rng: Arc::new(TestRng),
             catalogue: catalogue(),
             audit: options.audit,
+            process: Arc::new(NoProcess),
             settings: Settings::default(),
         };
         (Server::new(parts), clock)

@@ -57,8 +57,8 @@ fn full_line() -> String {
         data: Some(Data { json: r#"{"p":"s3cret","n":4711}"#, clear: &clear, clear_keys: &[] }),
         remote: Some("[::ffff:10.0.0.1]:4000".parse().unwrap()),
         headers: &[
-            Header { name: "x-a", value: "plain", is_hashed: false },
-            Header { name: "cookie", value: "cookie", is_hashed: true },
+            Header { name: "x-a", values: &["plain".to_owned(), "second".to_owned()], is_hashed: false },
+            Header { name: "cookie", values: &["cookie".to_owned()], is_hashed: true },
         ],
         wrap_ttl_s: Some(60),
         policy: Some(&policy),
@@ -112,7 +112,7 @@ fn keys_and_nesting_are_those_of_the_reference() {
             "namespace": {"id": "root"}, "path": "secret/data/a\nb",
             "data": {"p": h("s3cret"), "n": h("4711")},
             "remote_address": "10.0.0.1", "remote_port": 4000, "wrap_ttl": 60,
-            "headers": {"x-a": ["plain"], "cookie": [h("cookie")]},
+            "headers": {"x-a": ["plain", "second"], "cookie": [h("cookie")]},
         },
         "response": {
             "auth": {"client_token": h("s.new"), "accessor": h("acc.2"), "token_type": "batch"},

@@ -81,8 +81,14 @@ async fn offer(server: &Arc<Server>, request: &Request) -> Result<()> {
         return Err(Error::invalid("migrate is not supported: there is one kind of seal"));
     }
     if input.reset.0 {
+        if !server.barrier.is_sealed() {
+            return Err(Error::invalid("vault is unsealed"));
+        }
         server.barrier.reset_unsealing();
         return Ok(());
+    }
+    if key.is_empty() {
+        return Err(Error::invalid("'key' must be specified in request body as JSON, or 'reset' set to true"));
     }
     use strongroom_barrier::Error as Refusal;
     server.barrier.unseal_share(&key).await.map_err(|e| match e {

@@ -29,7 +29,9 @@ pub fn translate(mut request: Request, mount: &str) -> Result<(Request, Asked), 
             Asked::Write { ttl_s }
         }
         Method::Delete => Asked::Delete,
-        Method::Patch | Method::List | Method::Scan | Method::Other => return Err(Box::new(Answer::errors(405, &[]))),
+        Method::Patch | Method::List | Method::Scan | Method::Options | Method::Other => {
+            return Err(Box::new(Answer::errors(405, &[])));
+        }
     };
     request.path = format!("{mount}data/{name}");
     request.query = String::new();

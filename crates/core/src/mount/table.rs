@@ -175,6 +175,11 @@ impl Mounts {
         Ok(Mount { facts: Arc::new(facts), kind: builtin.kind, routes, clear, fragment, engine, entry })
     }
 
+    /// All that this program can mount, the core's own included.
+    pub fn builtins(&self) -> impl Iterator<Item = &Builtin> {
+        self.catalogue.iter()
+    }
+
     pub fn builtin(&self, name: &str) -> Option<&Builtin> {
         self.catalogue.iter().find(|b| b.name == name)
     }

@@ -31,6 +31,10 @@ pub enum NotAdmitted {
     BadPath,
     /// 405 without a text.
     BadVerb,
+    /// 403: the page's origin is not listed.
+    Origin,
+    /// An answer to a browser's question, without a body: 200 or 405.
+    Preflight(u16),
     Error(Error),
 }
 
@@ -85,7 +89,7 @@ fn verb_of(method: Method, query: &Query) -> Result<Option<Verb>, NotAdmitted> {
         Method::List => Verb::List,
         Method::Scan => Verb::Scan,
         Method::Head => return Ok(None),
-        Method::Other => return Err(NotAdmitted::BadVerb),
+        Method::Options | Method::Other => return Err(NotAdmitted::BadVerb),
     }))
 }
 

@@ -51,6 +51,8 @@ pub fn not_admitted(id: &str, reason: NotAdmitted) -> Answer {
         NotAdmitted::Redirect(location) => Answer { location: Some(location), ..Answer::empty(307) },
         NotAdmitted::BadPath => Answer::empty(400),
         NotAdmitted::BadVerb => Answer::errors(405, &[]),
+        NotAdmitted::Origin => Answer::errors(403, &["origin not allowed"]),
+        NotAdmitted::Preflight(status) => Answer::empty(status),
         NotAdmitted::Error(error) => failure(id, error),
     }
 }

@@ -14,7 +14,9 @@ use super::judge::{Judgement, Permitted};
 use super::{Admitted, Known, Refused};
 use crate::Core;
 use crate::mount::Mount;
+use crate::rules::Found;
 use crate::token::LiveToken;
+use crate::wire::RawHeaders;
 
 /// A permitted request whose record the log holds. Only this makes it, and only it can be executed.
 pub struct Recorded(Permitted);
@@ -47,7 +49,9 @@ pub async fn request(core: &Core, permitted: Permitted) -> std::result::Result<R
 
 /// The one exit: runs for every answer and every refusal.
 pub async fn response(core: &Core, id: &str, known: &Known, result: Result<&Bound, &Error>) -> Result<(), AuditError> {
-    let Some(admitted) = &known.admitted else { return refusal(core, id, "request was not admitted").await };
+    let Some(admitted) = &known.admitted else {
+        return refusal(core, id, &RawHeaders::default(), "request was not admitted").await;
+    };
     let line = Line {
         admitted,
         token: known.token.as_deref(),
@@ -69,18 +73,23 @@ fn not_found_text(error: &Error) -> Option<String> {
 }
 
 /// What stage 1 did not let in: too little is known for more than that it was there.
-pub async fn not_admitted(core: &Core, id: &str, reason: &NotAdmitted) -> Result<(), AuditError> {
+pub async fn not_admitted(core: &Core, id: &str, raw: &RawHeaders, reason: &NotAdmitted) -> Result<(), AuditError> {
     let text = match reason {
         NotAdmitted::Redirect(_) => "path is not clean".to_owned(),
         NotAdmitted::BadPath => "path is malformed".to_owned(),
         NotAdmitted::BadVerb => "unsupported verb".to_owned(),
+        NotAdmitted::Origin => "origin not allowed".to_owned(),
+        NotAdmitted::Preflight(_) => "preflight of a cross-origin request".to_owned(),
         NotAdmitted::Error(e) => e.public_text().unwrap_or_default(),
     };
-    refusal(core, id, &text).await
+    refusal(core, id, raw, &text).await
 }
 
-async fn refusal(core: &Core, id: &str, text: &str) -> Result<(), AuditError> {
-    let request = RequestFacts { id, ..RequestFacts::default() };
+async fn refusal(core: &Core, id: &str, raw: &RawHeaders, text: &str) -> Result<(), AuditError> {
+    let rules = core.rules.known().await;
+    let found = rules.audited.found(raw);
+    let headers: Vec<_> = found.iter().map(Found::fact).collect();
+    let request = RequestFacts { id, headers: &headers, ..RequestFacts::default() };
     let record =
         Record { kind: Kind::Response, time: core.clock.now(), auth: None, request: &request, response: None, error: Some(text) };
     core.audit.record(&record).await
@@ -124,6 +133,9 @@ impl Line<'_> {
         let body = self.admitted.fields.audit_text();
         let clear = self.mount.zip(self.route).and_then(|(m, i)| m.clear.get(i));
         let config = self.mount.map(|m| &m.entry.config);
+        let rules = core.rules.known().await;
+        let found = rules.audited.found(&self.admitted.headers.raw);
+        let headers: Vec<_> = found.iter().map(Found::fact).collect();
         let request = RequestFacts {
             id: &self.admitted.id,
             operation: operation(self.judgement, self.admitted.verb),
@@ -136,6 +148,7 @@ impl Line<'_> {
                 clear_keys: config.map_or(&[], |c| &c.audit_non_hmac_request_keys),
             }),
             remote: self.admitted.peer.address,
+            headers: &headers,
             wrap_ttl_s: Some(self.admitted.wrap_ttl.as_s()).filter(|s| *s > 0),
             policy: policy.as_ref(),
             unknown_token: self.admitted.headers.token.as_ref().filter(|_| self.token.is_none()).map(|t| t.expose()),

@@ -1,11 +1,19 @@
 //! `sys/`: the system API, as an engine like any other but with the core's own handle.
 
 mod audit;
+mod audited_headers;
 mod auth;
 mod capabilities;
+mod cors;
+mod counters;
+mod decode_token;
 mod keys;
+mod loggers;
 mod mount_settings;
 pub mod mounts;
+mod node;
+mod page_headers;
+mod plugins;
 mod policies;
 mod remount;
 mod tools;
@@ -41,6 +49,14 @@ impl Engine for System {
             tools::routes(),
             keys::routes(),
             audit::routes(),
+            audited_headers::routes(),
+            cors::routes(),
+            counters::routes(),
+            decode_token::routes(),
+            loggers::routes(),
+            node::routes(),
+            page_headers::routes(),
+            plugins::routes(),
         ];
         groups.into_iter().flatten().collect()
     }

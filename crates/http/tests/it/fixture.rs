@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use strongroom_core::wire::{Answer, Handler, Request};
+use strongroom_core::wire::{Answer, ExtraHeaders, Handler, Request};
 use strongroom_http::{Address, Bound, Config, Counters, Limits, Listener, Stopped, Tls, bind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -32,12 +32,17 @@ impl Handler for Teller {
             "hold" => self.release.notified().await,
             "panic" => panic!("expected by the test"),
             "redirect" => return Answer { location: Some("/v1/to".to_owned()), ..Answer::empty(307) },
+            "extra" => return Answer { extra: vec![("X-Extra".into(), "1".to_owned())], ..Answer::empty(200) },
             "nothing" => return Answer::empty(204),
             "busy" => return Answer { retry_after_s: Some(7), ..Answer::errors(429, &["busy"]) },
             _ => {}
         }
         self.ended.fetch_add(1, Ordering::SeqCst);
         Answer::json(200, told(&request).to_string())
+    }
+
+    async fn page_headers(&self) -> ExtraHeaders {
+        vec![("X-Page".into(), "1".to_owned())]
     }
 }
 
@@ -51,6 +56,9 @@ fn told(request: &Request) -> Value {
         "wrap_ttl": request.headers.wrap_ttl,
         "content_type": request.headers.content_type,
         "user_agent": request.headers.user_agent,
+        "origin": request.headers.origin,
+        "preflight": request.headers.preflight_method,
+        "x_many": request.headers.raw.values("x-many"),
         "body_bytes": request.body.len(),
         "address": request.peer.address.map(|address| address.ip().to_string()),
         "certificates": request.peer.certificates.iter().map(|der| der.len()).collect::<Vec<_>>(),

@@ -23,10 +23,14 @@ async fn a_request_arrives_whole() {
         .header("X-Vault-Wrap-TTL", "60s")
         .header("Content-Type", "application/json")
         .header("User-Agent", "test/1")
+        .header("Origin", "https://a.test")
+        .header("X-Many", "1")
+        .header("x-many", "2")
         .body("{}");
     let expected = json!({
         "method": "Write", "path": "a%2Fb//c", "query": "x=%20y&list=true", "token": "t", "namespace": "team1/",
-        "wrap_ttl": "60s", "content_type": "application/json", "user_agent": "test/1", "body_bytes": 2,
+        "wrap_ttl": "60s", "content_type": "application/json", "user_agent": "test/1", "body_bytes": 2, "origin": "https://a.test",
+        "preflight": null, "x_many": ["1", "2"],
         "address": "127.0.0.1", "certificates": [],
     });
     assert_eq!(told(request).await, expected);
@@ -35,7 +39,9 @@ async fn a_request_arrives_whole() {
 #[tokio::test]
 async fn absent_headers_are_none_and_any_verb_reaches_the_handler() {
     let server = Running::plain(Limits::default()).await;
-    for (verb, name) in [("LIST", "List"), ("SCAN", "Scan"), ("PUT", "Write"), ("PATCH", "Patch"), ("FOO", "Other")] {
+    for (verb, name) in
+        [("LIST", "List"), ("SCAN", "Scan"), ("PUT", "Write"), ("PATCH", "Patch"), ("OPTIONS", "Options"), ("FOO", "Other")]
+    {
         let verb = Method::from_bytes(verb.as_bytes()).unwrap();
         let told = told(Client::new().request(verb, server.url("/v1/"))).await;
         assert_eq!((&told["method"], &told["path"], &told["query"]), (&json!(name), &json!(""), &json!("")));
@@ -133,5 +139,19 @@ async fn cve_2021_3024_http_1_0_without_host_shows_no_address() {
         let answer = say(server.socket(), &format!("GET {path} HTTP/1.0\r\n\r\n")).await;
         assert!(answer.starts_with("HTTP/1.0 "), "{answer}");
         assert!(!answer.contains("127.0.0.1") && !answer.contains(&server.socket().port().to_string()), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn answers_carry_further_headers_and_pages_carry_those_of_pages() {
+    let server = Running::plain(Limits::default()).await;
+    let get = |path: &'static str| {
+        let request = Client::new().get(server.url(path));
+        async move { request.send().await.unwrap() }
+    };
+    let extra = get("/v1/extra").await;
+    assert_eq!((extra.headers()["x-extra"].to_str().unwrap(), extra.headers().contains_key("x-page")), ("1", false));
+    for (path, is_page) in [("/ui", true), ("/ui/", true), ("/ui/a/b", true), ("/uix", false), ("/", false), ("/v1/ui/", false)] {
+        assert_eq!(get(path).await.headers().contains_key("x-page"), is_page, "{path}");
     }
 }

@@ -7,6 +7,7 @@ mod dev_tls;
 mod doors;
 mod pid_file;
 mod plan;
+mod public_config;
 mod signals;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use strongroom_storage::{EmbeddedStore, MemoryStore, Store, embedded};
 use super::console;
 use crate::config::Storage;
 use crate::environment::Environment;
+use crate::process::ThisProcess;
 use crate::system::{SystemRng, WallClock, seed_early};
 use crate::{catalog, log};
 use plan::Plan;
@@ -105,6 +107,7 @@ async fn serve(plan: Plan, log: log::Control) -> anyhow::Result<()> {
         rng: Arc::new(SystemRng::new()),
         catalogue: catalog::BUILTINS.to_vec(),
         audit: plan.audit_devices(),
+        process: Arc::new(ThisProcess { log: log.clone(), configuration: public_config::shown(&plan) }),
         settings: plan.settings(),
     });
     // A closed standard output is no reason not to serve.

@@ -57,7 +57,7 @@ impl Signals {
         self.certificates.reload();
         match Config::read(&self.config_paths) {
             Ok(Config { log: crate::config::Log { level: Some(level), .. }, .. }) => {
-                self.log.set(level);
+                self.log.configure(level);
                 tracing::info!("log level is {}", level.name());
             }
             Ok(_) => {}

@@ -144,3 +144,37 @@ fn a_dev_certificate_is_private_and_gone_at_the_end() {
     }
     assert!(kept.join("strongroom-ca.pem").exists());
 }
+
+#[test]
+fn cve_2026_115363_the_shown_configuration_holds_only_fields_that_are_public() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"
+        api_addr = "https://seen.test:8200"
+        cluster_name = "seen-cluster"
+        pid_file = "/hush/pid"
+        telemetry { circonus_api_token = "hush" }
+        hush_unknown = "hush"
+        storage "embedded" { path = "/hush/data" }
+        listener "tcp" {
+          address               = "127.0.0.1:8299"
+          tls_cert_file         = "/hush/cert.pem"
+          tls_key_file          = "/hush/key.pem"
+          tls_acme_eab_key_id   = "hush"
+          tls_acme_eab_mac_key  = "hush"
+          x_forwarded_for_authorized_addrs = "10.99.88.77"
+        }
+        audit "file" "seen-device" {
+          description = "hush"
+          options { file_path = "/hush/audit.log" }
+        }"#;
+    let plan = settle(&file(folder.path(), text)).unwrap();
+    let shown = super::public_config::shown(&plan);
+    let all = shown.to_string();
+    assert!(!all.contains("hush") && !all.contains("10.99.88.77"), "{all}");
+    assert_eq!((&shown["api_addr"], &shown["cluster_name"]), (&"https://seen.test:8200".into(), &"seen-cluster".into()));
+    assert_eq!((&shown["listeners"][0]["config"]["tls_disable"], &shown["storage"]["type"]), (&false.into(), &"embedded".into()));
+    assert_eq!(shown["audit"][0]["path"], "seen-device/");
+    let dev = settle("-dev -dev-root-token-id=hush").unwrap();
+    let dev = super::public_config::shown(&dev);
+    assert!(dev["dev"] == true && !dev.to_string().contains("hush"), "{dev}");
+}

@@ -1,0 +1,57 @@
+//! The running configuration as `sys/config/state/sanitized` shows it. SECURITY: every field is secret unless it is listed
+//! here. The patterns below name all fields on purpose, so that a new one does not compile before somebody has decided; `_`
+//! keeps it secret.
+
+use serde_json::{Value, json};
+use strongroom_http::TlsVersion;
+
+use super::plan::Plan;
+use crate::config::{Address, Audit, Cluster, Config, Leases, Listener, Process, Tls};
+use crate::log::Format;
+
+pub fn shown(plan: &Plan) -> Value {
+    let Plan { config, config_paths: _, storage, log_level, log_format, dev, accepts_rollback } = plan;
+    let Config { listeners, storage: _, audit, leases, cluster, log: _, process, flat_mount, warnings: _ } = config;
+    let Leases { default_ttl, max_ttl } = leases;
+    let Cluster { name, api_addr } = cluster;
+    let Process { pid_file: _, lock_memory } = process;
+    json!({
+        "api_addr": api_addr,
+        "cluster_name": name,
+        "default_lease_ttl": default_ttl.as_s(),
+        "max_lease_ttl": max_ttl.as_s(),
+        "disable_mlock": !lock_memory,
+        "flat_mount": flat_mount,
+        "log_level": log_level.name(),
+        "log_format": match log_format { Format::Standard => "standard", Format::Json => "json" },
+        "dev": dev.is_some(),
+        "accept_rollback": accepts_rollback,
+        "listeners": listeners.iter().map(listener).collect::<Vec<_>>(),
+        "storage": { "type": storage.name() },
+        "seals": [{ "type": "shamir", "disabled": false }],
+        "audit": audit.iter().map(device).collect::<Vec<_>>(),
+    })
+}
+
+fn listener(listener: &Listener) -> Value {
+    let Listener { address, tls, forwarded, limits: _ } = listener;
+    let (kind, address) = match address {
+        Address::Tcp(address) => ("tcp", address.to_string()),
+        Address::Unix { path, mode: _ } => ("unix", path.display().to_string()),
+    };
+    let mut config =
+        json!({ "address": address, "tls_disable": tls.is_none(), "trusts_proxies": !forwarded.authorized.is_empty() });
+    if let (Some(Tls { cert_file: _, key_file: _, version_min, client_certificates }), Some(config)) =
+        (tls, config.as_object_mut())
+    {
+        let version = if *version_min == TlsVersion::V1_2 { "tls12" } else { "tls13" };
+        config.insert("tls_min_version".into(), json!(version));
+        config.insert("tls_disable_client_certs".into(), json!(!client_certificates));
+    }
+    json!({ "type": kind, "config": config })
+}
+
+fn device(device: &Audit) -> Value {
+    let Audit { name, description: _, path: _, is_sync, limits: _ } = device;
+    json!({ "type": "file", "path": name, "sync": is_sync })
+}
