@@ -36,6 +36,8 @@ pub struct Output {
     /// Overrides 200 or 204.
     pub status: Option<u16>,
     pub warnings: Vec<String>,
+    /// Shows no warnings as an empty list instead of null, as few endpoints of the reference do.
+    pub lists_warnings: bool,
     pub auth: Option<Auth>,
     /// Repeats the fields of `data` at the top level, as the system endpoints do.
     pub also_top_level: bool,

@@ -90,7 +90,8 @@ pub fn envelope(id: &str, bound: &Bound) -> Bytes {
 
 /// null, not an empty list, when there are none.
 fn push_warnings(out: &mut Vec<u8>, output: &Output) {
-    if output.warnings.is_empty() { out.extend_from_slice(b"null") } else { push_json(out, &json!(output.warnings)) }
+    let is_null = output.warnings.is_empty() && !output.lists_warnings;
+    if is_null { out.extend_from_slice(b"null") } else { push_json(out, &json!(output.warnings)) }
 }
 
 fn push_json(out: &mut Vec<u8>, value: &serde_json::Value) {

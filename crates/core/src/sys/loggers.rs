@@ -42,14 +42,14 @@ impl Input for Named {
 
 async fn all(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     let loggers: BTreeMap<_, _> = SystemCall::of(ctx)?.core.process.loggers().into_iter().collect();
-    Output::data(&loggers)
+    Ok(Output { lists_warnings: true, ..Output::data(&loggers)? })
 }
 
 /// An unknown logger shows as an empty object.
 async fn one(ctx: &mut Ctx, input: Named) -> Result<Output> {
     let loggers = SystemCall::of(ctx)?.core.process.loggers();
     let found: BTreeMap<_, _> = loggers.into_iter().filter(|(name, _)| *name == input.name).collect();
-    Output::data(&found)
+    Ok(Output { lists_warnings: true, ..Output::data(&found)? })
 }
 
 async fn set_all(ctx: &mut Ctx, input: Level) -> Result<Output> {
