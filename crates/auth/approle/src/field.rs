@@ -1,9 +1,7 @@
 //! `role/NAME/FIELD`: one field of a role, to read, write and put back to its default.
 
 use serde_json::{Map, Value, json};
-use strongroom_engine::{
-    Ctx, Error, Output, Present, Result, Route, TokenFields, TokenTerms, Verb, route,
-};
+use strongroom_engine::{Ctx, Error, Output, Present, Result, Route, TokenFields, TokenTerms, Verb, route};
 
 use crate::role::{self, Named, Role, RoleFields};
 

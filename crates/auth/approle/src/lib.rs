@@ -47,11 +47,7 @@ impl Engine for AppRole {
         Box::pin(async { id::make_key(ctx) })
     }
 
-    fn renew_login<'a>(
-        &'a self,
-        ctx: &'a mut Ctx,
-        renewal: &'a serde_json::Value,
-    ) -> BoxFuture<'a, Result<Option<TokenTerms>>> {
+    fn renew_login<'a>(&'a self, ctx: &'a mut Ctx, renewal: &'a serde_json::Value) -> BoxFuture<'a, Result<Option<TokenTerms>>> {
         Box::pin(login::renew(ctx, renewal))
     }
 

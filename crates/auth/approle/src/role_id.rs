@@ -22,10 +22,8 @@ pub struct IdOfRole {
 }
 
 impl Input for IdOfRole {
-    const FIELDS: &'static [Field] = &[
-        field::<Text>("role_name", "Name of the role.").clear(),
-        field::<Text>("role_id", "The role's id for logins."),
-    ];
+    const FIELDS: &'static [Field] =
+        &[field::<Text>("role_name", "Name of the role.").clear(), field::<Text>("role_id", "The role's id for logins.")];
 }
 
 async fn read(ctx: &mut Ctx, input: Named) -> Result<Output> {

@@ -49,10 +49,8 @@ pub struct OfRole {
 }
 
 impl Input for OfRole {
-    const FIELDS: &'static [Field] = &[
-        field::<Text>("role_name", "Name of the role.").clear(),
-        field::<Text>("secret_id", "The secret id."),
-    ];
+    const FIELDS: &'static [Field] =
+        &[field::<Text>("role_name", "Name of the role.").clear(), field::<Text>("secret_id", "The secret id.")];
 }
 
 #[derive(Deserialize, Default)]

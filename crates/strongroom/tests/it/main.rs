@@ -1,6 +1,7 @@
 //! The whole server, in process and without a network: promises that no single crate can keep alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod approle;
 mod audit;
 mod catalogue;
 mod faults;

@@ -88,7 +88,7 @@ async fn login(bench: &Bench, role_id: &str, secret_id: &str) -> Result<Login> {
 }
 
 async fn refused(bench: &Bench, role_id: &str, secret_id: &str) -> String {
-    let error = login(bench, role_id, secret_id).await.err().expect("a refusal");
+    let error = login(bench, role_id, secret_id).await.expect_err("a refusal");
     assert_eq!(error.status(), 400);
     error.to_string()
 }
@@ -102,9 +102,9 @@ async fn entries(bench: &Bench, area: &'static str) -> usize {
 
 /// Background work until none is left; the answer is the number of pieces.
 async fn tend_all(bench: &Bench) -> usize {
-    let mut pieces = 0;
+    let mut pieces = 0usize;
     while bench.tend().await.unwrap() {
-        pieces += 1;
+        pieces = pieces.saturating_add(1);
     }
     pieces
 }

@@ -62,7 +62,7 @@ async fn a_lookup_tells_all_but_the_secret_id() {
 }
 
 #[tokio::test]
-async fn a39_cve_2023_24999_nothing_reaches_the_secret_ids_of_another_role() {
+async fn cve_2023_24999_nothing_reaches_the_secret_ids_of_another_role() {
     let bench = mount().await;
     let id = role(&bench, "theirs", json!({})).await;
     let other = role(&bench, "mine", json!({})).await;
@@ -87,7 +87,7 @@ async fn a39_cve_2023_24999_nothing_reaches_the_secret_ids_of_another_role() {
 }
 
 #[tokio::test]
-async fn a75_cve_2026_115362_an_expired_secret_id_is_dead_before_any_tidy() {
+async fn cve_2026_115362_an_expired_secret_id_is_dead_before_any_tidy() {
     let mut bench = mount().await;
     let id = role(&bench, "r", json!({"secret_id_ttl": 60})).await;
     let (text, accessor) = secret(&bench, "r", json!({})).await;
@@ -142,7 +142,8 @@ async fn a_chosen_secret_id_is_one_per_role() {
         let again = write(&bench, target, json!({"secret_id": "same"})).await;
         assert!(again.0 == 400 && again.1.as_str().unwrap().contains("already registered"));
     }
-    for (body, part) in [(json!({}), "missing"), (json!({"secret_id": "x "}), "white space"), (json!({"secret_id": "x".repeat(4097)}), "4096")]
+    for (body, part) in
+        [(json!({}), "missing"), (json!({"secret_id": "x "}), "white space"), (json!({"secret_id": "x".repeat(4097)}), "4096")]
     {
         let (status, text) = write(&bench, "role/a/custom-secret-id", body).await;
         assert!(status == 400 && text.as_str().unwrap().contains(part));
