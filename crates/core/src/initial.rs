@@ -123,6 +123,7 @@ fn root(
         entity_id: String::new(),
         bound_cidrs: strongroom_engine::Cidrs::default(),
         login: None,
+        role: String::new(),
         chosen: is_chosen,
     };
     put(sealer, token::key(&family).as_bytes(), &entry)?;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -16,14 +16,17 @@ const CIDRS_MAX: usize = 256;
 pub struct Cidrs(Vec<IpNet>);
 
 impl Cidrs {
-    /// Reads `10.0.0.0/8`, `127.0.0.1`, `::1/128`. Errors: `Invalid`, not quoting the text.
+    /// Reads `10.0.0.0/8`, `127.0.0.1`, `::1/128`. What is written as IPv4 within IPv6 is IPv4. Errors: `Invalid`, not quoting
+    /// the text. SECURITY: an empty text is refused, or a list that was meant to bind would bind nothing.
     pub fn parse(texts: &[String]) -> Result<Self> {
         if texts.len() > CIDRS_MAX {
             return Err(Error::invalid("at most 256 addresses or networks can be bound"));
         }
-        let nets = texts.iter().map(|t| t.trim()).filter(|t| !t.is_empty()).map(|text| {
+        let nets = texts.iter().map(|t| t.trim()).map(|text| {
             let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-            net.map_err(|_| Error::invalid("error parsing address: it must be an IPv4 or IPv6 address or a network in CIDR form"))
+            net.map(canonical).map_err(|_| {
+                Error::invalid("error parsing address: it must be an IPv4 or IPv6 address or a network in CIDR form")
+            })
         });
         nets.collect::<Result<Vec<_>>>().map(Self)
     }
@@ -59,6 +62,15 @@ impl Cidrs {
     }
 }
 
+/// The leading bits that mark IPv4 within IPv6.
+const MAPPED_BITS: u8 = 96;
+
+fn canonical(net: IpNet) -> IpNet {
+    let IpNet::V6(v6) = net else { return net };
+    let mapped = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(MAPPED_BITS));
+    mapped.and_then(|(address, bits)| Ipv4Net::new(address, bits).ok()).map_or(net, IpNet::V4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +95,17 @@ mod tests {
             assert_eq!(bound.admits(Some(address.parse().unwrap())), fits, "{address}");
         }
         assert!(!bound.admits(None) && Cidrs::default().admits(None));
-        assert!(cidrs(&["nonsense"]).is_err() && cidrs(&["10.0.0.0/33"]).is_err());
+        for refused in
+            ["nonsense", "10.0.0.0/33", "", " ", "127.0.0.1,::1", "127.0.0.1:80", "/tmp/socket", "::1%eth0", "010.0.0.1"]
+        {
+            assert!(cidrs(&[refused]).is_err(), "{refused}");
+        }
+        let mapped = cidrs(&["::ffff:10.0.0.1", "::ffff:11.0.0.0/104"]).unwrap();
+        assert_eq!(mapped.texts(), ["10.0.0.1", "11.0.0.0/8"]);
+        assert!(
+            mapped.admits(Some("10.0.0.1".parse().unwrap()))
+                && !cidrs(&["::/0"]).unwrap().admits(Some("10.0.0.1".parse().unwrap()))
+        );
     }
 
     #[test]

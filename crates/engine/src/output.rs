@@ -123,6 +123,10 @@ pub struct NewToken {
     pub login: Option<LoginFacts>,
     /// Given by a privileged caller instead of a generated one.
     pub custom_id: Option<SecretString>,
+    /// The token role that it is made by; empty without one.
+    pub role: String,
+    /// Alias at the issuing mount whose entity the token is given, allowed by its role; empty for none.
+    pub entity_alias: String,
 }
 
 /// What a token keeps of the login that made it.

@@ -31,6 +31,10 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
         Some(asked) => {
             let (new, limits) = match asked {
                 Auth::Login(login) => token::token_of(ctx, *login, String::new(), core.limits_of(&ctx.mount))?,
+                // Until there is an identity store, no alias leads to an entity: what was asked for is refused, not left out.
+                Auth::Issue(new) if !new.entity_alias.is_empty() => {
+                    return Err(Error::invalid("'entity_alias' cannot be used: no entity has it"));
+                }
                 Auth::Issue(new) => (*new, core.limits_of(&ctx.mount)),
                 Auth::Show(_) => return Err(Error::Internal("a token that exists is not issued".into())),
             };

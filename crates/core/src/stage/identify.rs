@@ -32,6 +32,10 @@ async fn caller(core: &Core, routed: &Routed) -> Result<Option<Arc<LiveToken>>> 
         Some(text) => core.tokens.find(text, routed.admitted.received).await?,
         None => None,
     };
+    // SECURITY: behind a proxy this is the address that a trusted one names; on a unix socket there is none, and a token that
+    // is bound to addresses is refused.
+    let remote = routed.admitted.peer.address.map(|a| a.ip());
+    let token = token.filter(|t| t.entry.bound_cidrs.admits(remote));
     if token.is_none() && !attributes.no_token {
         return Err(REFUSAL);
     }

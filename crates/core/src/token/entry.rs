@@ -30,6 +30,9 @@ pub struct TokenEntry {
     /// Made by a login, which a renewal asks again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<LoginFacts>,
+    /// The token role it was made by, which a renewal asks again; empty without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub role: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chosen: bool,
 }

@@ -79,6 +79,7 @@ fn record_of(new: &NewToken, ttl: Ttl, now: Timestamp) -> TokenEntry {
         entity_id: new.entity_id.clone(),
         bound_cidrs: new.bound_cidrs.clone(),
         login: new.login.clone(),
+        role: new.role.clone(),
         chosen: new.custom_id.is_some(),
     }
 }

@@ -1,12 +1,14 @@
 //! From a login that an auth method vouches for to the token that it gets.
 
-use strongroom_engine::{Cidrs, Ctx, Login, LoginFacts, NewToken, Result, TokenTerms};
+use strongroom_engine::{Cidrs, Ctx, Error, Login, LoginFacts, NewToken, Result, TokenTerms};
 use strongroom_types::{PolicyName, Ttl};
 
 use super::Limits;
 use crate::acl;
 
 /// What the login gets, and the limits that hold for it. `entity_id` is empty without an identity.
+/// Errors: `BadToken` for a login from where its token could not be used, and from an unknown address when the token is to be
+/// bound to it.
 pub fn token_of(ctx: &Ctx, login: Login, entity_id: String, limits: Limits) -> Result<(NewToken, Limits)> {
     let Login { display_name, metadata, terms, renewal, .. } = login;
     let batch = terms.kind.is_batch_on(ctx.mount.token_type);
@@ -24,7 +26,7 @@ pub fn token_of(ctx: &Ctx, login: Login, entity_id: String, limits: Limits) -> R
         meta: metadata,
         path: format!("{}{}", ctx.mount.path, ctx.path),
         entity_id,
-        bound_cidrs: bound(ctx, &terms),
+        bound_cidrs: bound(ctx, &terms)?,
         login: (!batch).then_some(facts),
         ..NewToken::default()
     };
@@ -55,9 +57,11 @@ pub fn policies(terms: &TokenTerms) -> Vec<String> {
     policies
 }
 
-fn bound(ctx: &Ctx, terms: &TokenTerms) -> Cidrs {
-    match ctx.remote.filter(|_| terms.strictly_bind_ip) {
-        Some(address) => Cidrs::only(address),
-        None => terms.bound_cidrs.clone(),
+/// SECURITY: an unknown address, as on a unix socket, fits no binding.
+fn bound(ctx: &Ctx, terms: &TokenTerms) -> Result<Cidrs> {
+    const REFUSAL: Error = Error::BadToken("permission denied");
+    if !terms.bound_cidrs.admits(ctx.remote) {
+        return Err(REFUSAL);
     }
+    if terms.strictly_bind_ip { ctx.remote.map(Cidrs::only).ok_or(REFUSAL) } else { Ok(terms.bound_cidrs.clone()) }
 }

@@ -8,6 +8,7 @@ mod issue;
 mod live;
 pub mod login;
 mod revoke;
+pub mod role;
 
 pub use entry::{Grant, Life, TokenEntry, chosen_key, expiry_key, key, private};
 pub use id::{TokenKey, fresh_family};

@@ -6,8 +6,11 @@ use strongroom_engine::{
 };
 use strongroom_types::{PolicyName, SecretString, Ttl};
 
+use super::roles::ByName;
 use crate::SystemCall;
 use crate::acl;
+use crate::token::LiveToken;
+use crate::token::role::{self, Role};
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -25,6 +28,7 @@ pub struct Create {
     display_name: Text,
     num_uses: Number,
     r#type: Text,
+    entity_alias: Text,
 }
 
 impl Input for Create {
@@ -42,6 +46,7 @@ impl Input for Create {
         field::<Text>("display_name", "Shown in the audit log."),
         field::<Number>("num_uses", "Requests that the token serves; 0 is unlimited.").clear(),
         field::<Text>("type", "`service` or `batch`.").clear(),
+        field::<Text>("entity_alias", "Alias whose entity the token is given; only with a role that allows it."),
     ];
 }
 
@@ -69,15 +74,45 @@ impl strongroom_engine::Loose for Names {
     const KIND: &'static str = "array";
 }
 
+/// How the token is asked for.
+enum Way {
+    Child,
+    Orphan,
+    ByRole(String, Role),
+}
+
 pub async fn create(ctx: &mut Ctx, input: Create) -> Result<Output> {
-    make(ctx, input, false).await
+    make(ctx, input, Way::Child).await
 }
 
 pub async fn create_orphan(ctx: &mut Ctx, input: Create) -> Result<Output> {
-    make(ctx, input, true).await
+    make(ctx, input, Way::Orphan).await
 }
 
-async fn make(ctx: &mut Ctx, input: Create, orphan_path: bool) -> Result<Output> {
+pub async fn create_by_role(ctx: &mut Ctx, (by, input): (ByName, Create)) -> Result<Output> {
+    let role = role::load(ctx, &by.role_name).await?.ok_or_else(|| Error::invalid("unknown role"))?;
+    make(ctx, input, Way::ByRole(by.role_name, role)).await
+}
+
+impl Way {
+    fn role(&self) -> Option<&Role> {
+        match self {
+            Self::ByRole(_, role) => Some(role),
+            Self::Child | Self::Orphan => None,
+        }
+    }
+
+    /// A role alone decides about its tokens' parents.
+    fn is_orphan(&self, input: &Create) -> bool {
+        match self {
+            Self::Child => input.no_parent.0,
+            Self::Orphan => true,
+            Self::ByRole(_, role) => role.orphan,
+        }
+    }
+}
+
+async fn make(ctx: &mut Ctx, input: Create, way: Way) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let live = call.token.clone().ok_or(Error::Denied)?;
     if live.caller.kind == TokenKind::Batch {
@@ -86,31 +121,13 @@ async fn make(ctx: &mut Ctx, input: Create, orphan_path: bool) -> Result<Output>
     if call.was_limited {
         return Err(Error::invalid("restricted use token cannot generate child tokens"));
     }
-    let privileged = live.caller.is_root || ctx.has_sudo || orphan_path;
-    check_privileges(&input, privileged)?;
+    let privileged = live.caller.is_root || ctx.has_sudo || matches!(way, Way::Orphan);
+    check_privileges(&input, &way, privileged)?;
     check_sizes(&input)?;
-    let (policies, is_root) = policies_of(&input, &live.entry.grant.policies, live.caller.is_root, privileged)?;
-    let mut new = NewToken {
-        batch: is_batch(&input)?,
-        is_root,
-        policies,
-        ttl: seconds(if input.ttl == Present::Absent { &input.lease } else { &input.ttl }),
-        explicit_max_ttl: seconds(&input.explicit_max_ttl),
-        period: seconds(&input.period),
-        num_uses: u32::try_from(input.num_uses.0).map_err(|_| Error::invalid("number of uses cannot be negative"))?,
-        renewable: input.renewable.into_option().is_none_or(|r| r.0),
-        display_name: display_name(&input.display_name.0),
-        meta: input.meta.into_option().map(|m| m.0).unwrap_or_default(),
-        parent: (!input.no_parent.0 && !orphan_path).then(|| live.entry.family.clone()),
-        path: format!("{}{}", ctx.mount.path, ctx.path),
-        // A child acts for whoever its parent acts for; an orphan for nobody.
-        entity_id: if input.no_parent.0 || orphan_path { String::new() } else { live.entry.entity_id.clone() },
-        ..NewToken::default()
-    };
+    let (policies, is_root) = policies_of(&input, &way, &live, privileged)?;
+    let mut new = new_token(ctx, input, &way, &live)?;
+    (new.policies, new.is_root) = (policies, is_root);
     check_batch(&new)?;
-    if let Present::Is(id) = input.id {
-        new.custom_id = Some(chosen_id(id.0)?);
-    }
     let mut output = Output::default();
     for name in new.policies.iter().filter(|n| *n != acl::ROOT) {
         if !call.core.policies.exists(name).await? {
@@ -121,6 +138,37 @@ async fn make(ctx: &mut Ctx, input: Create, orphan_path: bool) -> Result<Output>
     Ok(output)
 }
 
+/// What was asked for within what the way permits, without its policies.
+fn new_token(ctx: &Ctx, input: Create, way: &Way, live: &LiveToken) -> Result<NewToken> {
+    let is_orphan = way.is_orphan(&input);
+    let mut new = NewToken {
+        batch: is_batch(&input, way.role())?,
+        ttl: seconds(if input.ttl == Present::Absent { &input.lease } else { &input.ttl }),
+        explicit_max_ttl: seconds(&input.explicit_max_ttl),
+        period: seconds(&input.period),
+        num_uses: u32::try_from(input.num_uses.0).map_err(|_| Error::invalid("number of uses cannot be negative"))?,
+        renewable: input.renewable.into_option().is_none_or(|r| r.0),
+        display_name: display_name(&input.display_name.0),
+        meta: input.meta.into_option().map(|m| m.0).unwrap_or_default(),
+        parent: (!is_orphan).then(|| live.entry.family.clone()),
+        path: format!("{}{}", ctx.mount.path, ctx.path),
+        // A child acts for whoever its parent acts for; an orphan for nobody.
+        entity_id: if is_orphan { String::new() } else { live.entry.entity_id.clone() },
+        entity_alias: input.entity_alias.0,
+        // SECURITY: a token that is bound to addresses must not be a way to one that is not.
+        bound_cidrs: live.entry.bound_cidrs.clone(),
+        ..NewToken::default()
+    };
+    if let Way::ByRole(name, role) = way {
+        role.bind(&mut new);
+        new.role.clone_from(name);
+    }
+    if let Present::Is(id) = input.id {
+        new.custom_id = Some(chosen_id(id.0)?);
+    }
+    Ok(new)
+}
+
 fn seconds(value: &Present<Seconds>) -> Ttl {
     match value {
         Present::Is(s) => s.0,
@@ -128,10 +176,17 @@ fn seconds(value: &Present<Seconds>) -> Ttl {
     }
 }
 
-fn check_privileges(input: &Create, privileged: bool) -> Result<()> {
+fn check_privileges(input: &Create, way: &Way, privileged: bool) -> Result<()> {
+    let alias = &input.entity_alias.0;
+    match way.role() {
+        _ if alias.is_empty() => {}
+        None => return Err(Error::invalid("'entity_alias' is only allowed in combination with token role")),
+        Some(role) if !role.allows_entity_alias(alias) => return Err(Error::invalid("invalid 'entity_alias' value")),
+        Some(_) => {}
+    }
     let asks = [
         (matches!(input.id, Present::Is(_)), "specify token id"),
-        (input.no_parent.0, "create orphan token"),
+        (input.no_parent.0 && way.role().is_none(), "create orphan token"),
         (!seconds(&input.period).is_zero(), "create periodic token"),
     ];
     match asks.iter().find(|(asked, _)| *asked && !privileged) {
@@ -158,37 +213,50 @@ fn check_sizes(input: &Create) -> Result<()> {
 }
 
 /// The policies of the new token and whether it is root. SECURITY: root authority comes from a root parent only.
-fn policies_of(input: &Create, parent: &[String], parent_is_root: bool, privileged: bool) -> Result<(Vec<String>, bool)> {
+fn policies_of(input: &Create, way: &Way, live: &LiveToken, privileged: bool) -> Result<(Vec<String>, bool)> {
     let wanted = input.policies.0.iter().map(|name| PolicyName::parse(name).map(|n| n.as_str().to_owned()));
     let wanted = wanted.collect::<std::result::Result<Vec<_>, _>>().map_err(|e| Error::invalid(format!("policies: {e}")))?;
+    let parent = &live.entry.grant.policies;
+    let no_default = input.no_default_policy.0 || way.role().is_some_and(|role| role.no_default_policy);
+    let policies = match way.role().filter(|role| role.has_policy_lists()) {
+        Some(role) => role.choose(&wanted, parent, no_default)?,
+        None => usual_policies(wanted, parent, no_default, privileged)?,
+    };
+    if policies.iter().any(|p| p == acl::ROOT) {
+        if !live.caller.is_root {
+            return Err(Error::invalid("root tokens may not be created without parent token being root"));
+        }
+        return Ok((vec![acl::ROOT.to_owned()], true));
+    }
+    Ok((policies, false))
+}
+
+/// Those of the parent or some of them; a privileged caller's choice is free.
+fn usual_policies(wanted: Vec<String>, parent: &[String], no_default: bool, privileged: bool) -> Result<Vec<String>> {
     let inherits = wanted.is_empty();
     let mut policies = if inherits { parent.to_vec() } else { wanted };
     if !inherits && !privileged && !policies.iter().all(|p| parent.contains(p)) {
         return Err(Error::invalid("child policies must be subset of parent"));
     }
-    if policies.iter().any(|p| p == acl::ROOT) {
-        if !parent_is_root {
-            return Err(Error::invalid("root tokens may not be created without parent token being root"));
-        }
-        return Ok((vec![acl::ROOT.to_owned()], true));
-    }
     let parent_has_default = privileged || parent.iter().any(|p| p == acl::DEFAULT);
-    if input.no_default_policy.0 {
+    if no_default {
         policies.retain(|p| p != acl::DEFAULT || !inherits);
     } else if parent_has_default {
         policies.push(acl::DEFAULT.to_owned());
     }
     policies.sort_unstable();
     policies.dedup();
-    Ok((policies, false))
+    Ok(policies)
 }
 
-fn is_batch(input: &Create) -> Result<bool> {
-    match input.r#type.0.as_str() {
-        "" | "service" => Ok(false),
-        "batch" => Ok(true),
-        _ => Err(Error::invalid("type must be `service` or `batch`")),
-    }
+fn is_batch(input: &Create, role: Option<&Role>) -> Result<bool> {
+    let wanted = match input.r#type.0.as_str() {
+        "" => None,
+        "service" => Some(false),
+        "batch" => Some(true),
+        _ => return Err(Error::invalid("type must be `service` or `batch`")),
+    };
+    Ok(role.map_or(wanted == Some(true), |role| role.token_type.is_batch(wanted)))
 }
 
 fn check_batch(new: &NewToken) -> Result<()> {
@@ -224,5 +292,13 @@ fn display_name(name: &str) -> String {
     match folded.trim_matches('-') {
         "" => "token".into(),
         name => format!("token-{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_field_table_is_true() {
+        strongroom_engine::testing::assert_fields_match::<super::Create>();
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use strongroom_engine::{Ctx, Error, Field, Input, NoFields, Number, Output, Present, Result, Text, TokenKind, field};
+use strongroom_engine::{Ctx, Error, Field, Input, Key, NoFields, Number, Output, Present, Result, Text, TokenKind, field};
 use strongroom_types::{SecretString, Timestamp};
 
 use super::{ByAccessor, ByToken};
@@ -36,6 +36,8 @@ struct Shown<'a> {
     period: Option<u64>,
     policies: &'a [String],
     renewable: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    role: &'a str,
     ttl: u64,
     r#type: &'a str,
 }
@@ -53,6 +55,8 @@ pub const SHOWN: &[&str] = &[
     "path",
     "period",
     "policies",
+    "bound_cidrs",
+    "role",
     "ttl",
     "type",
 ];
@@ -81,6 +85,7 @@ fn shown(token: &LiveToken, id: &str, now: Timestamp, used_up: bool) -> Result<O
         period: (!life.period.is_zero()).then_some(life.period.as_s()),
         policies: &entry.grant.policies,
         renewable: life.renewable,
+        role: &entry.role,
         ttl: entry.ttl_left(now).as_s(),
         r#type: if is_batch { "batch" } else { "service" },
     })
@@ -120,9 +125,16 @@ impl Input for Page {
         &[field::<Text>("after", "Starts behind this name.").clear(), field::<Number>("limit", "At most so many names.").clear()];
 }
 
+impl Page {
+    /// The names of this page.
+    pub async fn of(self, ctx: &mut Ctx, prefix: &Key) -> Result<Vec<String>> {
+        let limit = self.limit.into_option().and_then(|n| usize::try_from(n.0).ok()).filter(|n| *n > 0).unwrap_or(usize::MAX);
+        let after = self.after.into_option().map(|t| t.0);
+        ctx.list(prefix, after.as_deref(), limit).await
+    }
+}
+
 pub async fn accessors(ctx: &mut Ctx, page: Page) -> Result<Output> {
-    let limit = page.limit.into_option().and_then(|n| usize::try_from(n.0).ok()).filter(|n| *n > 0).unwrap_or(usize::MAX);
-    let after = page.after.into_option().map(|t| t.0);
-    let keys = ctx.list(&crate::token::key(""), after.as_deref(), limit).await?;
+    let keys = page.of(ctx, &crate::token::key("")).await?;
     Output::data(&serde_json::json!({ "keys": keys }))
 }

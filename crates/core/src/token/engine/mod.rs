@@ -4,6 +4,7 @@ mod create;
 mod lookup;
 mod renew;
 mod revoke;
+mod roles;
 
 use std::sync::Arc;
 
@@ -29,10 +30,11 @@ impl Engine for TokenEngine {
     fn routes(&self) -> Vec<Route> {
         let sudo = Attributes { sudo: true, ..Attributes::default() };
         let asks_sudo = Attributes { asks_sudo: true, ..Attributes::default() };
-        vec![
+        let mut routes = vec![
             route(Verb::Read, "lookup-self", "Shows the caller's own token.", lookup::own).shows(lookup::SHOWN),
             route(Verb::Write, "lookup-self", "Shows the caller's own token.", lookup::own).shows(lookup::SHOWN),
             route(Verb::Write, "create", "Makes a child of the caller's token.", create::create).attributes(asks_sudo),
+            route(Verb::Write, "create/{role_name}", "Makes a token by a role.", create::create_by_role).attributes(asks_sudo),
             route(Verb::Write, "create-orphan", "Makes a token without a parent.", create::create_orphan).attributes(sudo),
             route(Verb::Write, "renew-self", "Extends the caller's own token.", renew::own),
             route(Verb::Write, "renew", "Extends a token.", renew::by_token),
@@ -48,7 +50,9 @@ impl Engine for TokenEngine {
             route(Verb::Write, "lookup-accessor", "Shows a token by its accessor, without its id.", lookup::by_accessor)
                 .shows(lookup::SHOWN),
             route(Verb::List, "accessors/", "Lists the accessors of all tokens.", lookup::accessors).attributes(sudo),
-        ]
+        ];
+        routes.extend(roles::routes());
+        routes
     }
 }
 

@@ -7,7 +7,8 @@ use strongroom_types::{SecretString, Timestamp, Ttl};
 use crate::SystemCall;
 use crate::token::issue::{capped, put_with_indexes, view_of};
 use crate::token::revoke::decode;
-use crate::token::{self, TokenEntry};
+use crate::token::role;
+use crate::token::{self, Life, TokenEntry};
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -61,8 +62,9 @@ async fn renew(ctx: &mut Ctx, family: &str, kind: TokenKind, text: SecretString,
     let mut output = Output::default();
     let Some(terms) = terms(ctx, &call, &entry).await? else { return Ok(output) };
     entry.life.period = terms.period;
-    let wanted = wanted_ttl(&entry, increment.into_option().map(|s| s.0), terms.usual_ttl);
-    let (end, cap) = new_end(&entry, wanted, terms.max_ttl, ctx.now);
+    let bounds = Life { period: terms.period, explicit_max_ttl: terms.explicit_max_ttl, ..entry.life.clone() };
+    let wanted = wanted_ttl(&bounds, increment.into_option().map(|s| s.0), terms.usual_ttl);
+    let (end, cap) = new_end(&bounds, wanted, terms.max_ttl, ctx.now);
     if let Some(cap) = cap {
         output.warnings.push(capped(wanted, cap));
     }
@@ -77,6 +79,8 @@ async fn renew(ctx: &mut Ctx, family: &str, kind: TokenKind, text: SecretString,
 /// What a renewal goes by.
 struct Terms {
     period: Ttl,
+    /// Zero is none.
+    explicit_max_ttl: Ttl,
     /// When the caller asks for none.
     usual_ttl: Ttl,
     max_ttl: Ttl,
@@ -85,10 +89,7 @@ struct Terms {
 /// A login's terms are those that hold now: its method is asked again. None when the method no longer knows the login, which
 /// leaves the token its present end.
 async fn terms(ctx: &mut Ctx, call: &SystemCall, entry: &TokenEntry) -> Result<Option<Terms>> {
-    let Some(login) = &entry.login else {
-        let max_ttl = call.core.settings.max_lease_ttl;
-        return Ok(Some(Terms { period: entry.life.period, usual_ttl: entry.life.creation_ttl, max_ttl }));
-    };
+    let Some(login) = &entry.login else { return own_terms(ctx, call, entry).await.map(Some) };
     let table = call.core.mounts.current().await?;
     let mount = table.exact(&login.mount).filter(|m| m.facts.accessor == login.accessor).cloned();
     drop(table);
@@ -99,26 +100,88 @@ async fn terms(ctx: &mut Ctx, call: &SystemCall, entry: &TokenEntry) -> Result<O
     let Some(now) = asked? else { return Ok(None) };
     let limits = token::login::limits_of(&now, call.core.limits_of(&mount.facts));
     let usual_ttl = token::login::usual_ttl(&now, limits);
-    Ok(Some(Terms { period: now.period, usual_ttl, max_ttl: limits.max_ttl }))
+    let explicit_max_ttl = entry.life.explicit_max_ttl;
+    Ok(Some(Terms { period: now.period, explicit_max_ttl, usual_ttl, max_ttl: limits.max_ttl }))
 }
 
-fn wanted_ttl(entry: &TokenEntry, increment: Option<Ttl>, usual: Ttl) -> Ttl {
-    if !entry.life.period.is_zero() {
-        return entry.life.period;
+/// Of a token that no login made: its own, within its role's as that is now. Errors: `Invalid` when the role is gone.
+async fn own_terms(ctx: &mut Ctx, call: &SystemCall, entry: &TokenEntry) -> Result<Terms> {
+    let life = match entry.role.as_str() {
+        "" => entry.life.clone(),
+        name => role::load(ctx, name).await?.ok_or_else(|| role_gone(name))?.bound_life(&entry.life),
+    };
+    Ok(Terms {
+        period: life.period,
+        explicit_max_ttl: life.explicit_max_ttl,
+        usual_ttl: life.creation_ttl,
+        max_ttl: call.core.settings.max_lease_ttl,
+    })
+}
+
+fn role_gone(name: &str) -> Error {
+    Error::InvalidListed(format!("failed to renew entry: original token role \"{name}\" could not be found, not renewing"))
+}
+
+fn wanted_ttl(bounds: &Life, increment: Option<Ttl>, usual: Ttl) -> Ttl {
+    if !bounds.period.is_zero() {
+        return bounds.period;
     }
     increment.filter(|t| !t.is_zero()).unwrap_or(usual)
 }
 
 /// The new end, and the limit that cut it. Periodic tokens have no maximum but an explicit one.
-fn new_end(entry: &TokenEntry, wanted: Ttl, max: Ttl, now: Timestamp) -> (Timestamp, Option<Ttl>) {
-    let explicit = Some(entry.life.explicit_max_ttl).filter(|t| !t.is_zero());
-    let cap = match (explicit, entry.life.period.is_zero()) {
+fn new_end(life: &Life, wanted: Ttl, max: Ttl, now: Timestamp) -> (Timestamp, Option<Ttl>) {
+    let explicit = Some(life.explicit_max_ttl).filter(|t| !t.is_zero());
+    let cap = match (explicit, life.period.is_zero()) {
         (Some(explicit), _) => explicit,
         (None, true) => max,
         (None, false) => return (now.plus(wanted), None),
     };
-    let (end, last) = (now.plus(wanted), entry.life.created.plus(cap));
+    let (end, last) = (now.plus(wanted), life.created.plus(cap));
     // INVARIANT: the token is live, so `last` lies after `now` unless limits shrank; then the old end stands.
-    let bound = last.max(entry.life.expires.unwrap_or(last).min(end));
+    let bound = last.max(life.expires.unwrap_or(last).min(end));
     if end > bound { (bound, (wanted > cap).then_some(cap)) } else { (end, None) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use strongroom_types::{Timestamp, Ttl};
+
+    use super::{new_end, wanted_ttl};
+    use crate::token::Life;
+
+    proptest! {
+        /// CVE-2021-32923: whatever the clock and the limits, a renewed token lives on, and not beyond its maximum.
+        #[test]
+        fn cve_2021_32923_a_renewed_token_has_time_left_and_ends_in_time(
+            created in 0u64..10_000,
+            age_ns in 0u64..200_000_000_000,
+            left_ns in 1u64..200_000_000_000,
+            (ttl, explicit, period, max) in (1u64..200, 0u64..200, 0u64..200, 1u64..200),
+            increment in proptest::option::of(0u64..400),
+        ) {
+            let s = Ttl::from_s;
+            let created = Timestamp::from_s(created);
+            let now = Timestamp::from_ns(created.ns() + age_ns);
+            let old_end = Timestamp::from_ns(now.ns() + left_ns);
+            let life = Life {
+                created,
+                creation_ttl: s(ttl),
+                expires: Some(old_end),
+                explicit_max_ttl: s(explicit),
+                period: s(period),
+                renewable: true,
+                renewed: None,
+            };
+            let wanted = wanted_ttl(&life, increment.map(s), s(ttl));
+            let (end, _) = new_end(&life, wanted, s(max), now);
+            prop_assert!(!wanted.is_zero() && end > now, "a renewal ends a live token");
+            let cap = if explicit > 0 { Some(explicit) } else { (period == 0).then_some(max) };
+            if let Some(cap) = cap {
+                prop_assert!(end <= created.plus(s(cap)).max(old_end), "a renewal passes the maximum");
+            }
+            prop_assert!(end <= now.plus(wanted).max(old_end));
+        }
+    }
 }
