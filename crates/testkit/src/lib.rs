@@ -6,4 +6,4 @@ mod server;
 
 pub use clock::ManualClock;
 pub use rng::TestRng;
-pub use server::{Options, Reply, TestServer, catalogue, request};
+pub use server::{Options, Reply, TestServer, catalogue, request, request_from};

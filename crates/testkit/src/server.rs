@@ -1,5 +1,6 @@
 //! The server of a test, and requests to it without a socket.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -118,14 +119,26 @@ impl TestServer {
         request(&self.server, what, token, body, headers).await
     }
 
+    /// As `call`, from this address; the other calls come from an unknown one.
+    pub async fn call_from(&self, address: &str, what: &str, token: &str, body: Value) -> Reply {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let address = address.parse().ok().map(|ip| SocketAddr::new(ip, 4711));
+        request_from(&self.server, Peer { address, ..Peer::default() }, what, token, &text, Headers::default()).await
+    }
+
     /// A token with these policies.
     pub async fn token(&self, body: Value) -> String {
         self.call("POST auth/token/create", "root", body).await.text("/auth/client_token")
     }
 }
 
-/// One request to a server.
+/// One request to a server, from an unknown address.
 pub async fn request(server: &Arc<Server>, what: &str, token: &str, body: &str, headers: Headers) -> Reply {
+    request_from(server, Peer::default(), what, token, body, headers).await
+}
+
+/// One request to a server.
+pub async fn request_from(server: &Arc<Server>, peer: Peer, what: &str, token: &str, body: &str, headers: Headers) -> Reply {
     let (verb, path) = what.split_once(' ').unwrap_or(("GET", what));
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let method = match verb {
@@ -153,7 +166,7 @@ pub async fn request(server: &Arc<Server>, what: &str, token: &str, body: &str, 
         query: query.to_owned(),
         headers,
         body: bytes::Bytes::copy_from_slice(body.as_bytes()),
-        peer: Peer::default(),
+        peer,
     };
     let answer = server.handle(request).await;
     Reply { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() }

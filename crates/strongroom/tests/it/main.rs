@@ -13,4 +13,5 @@ mod nodes;
 mod policies;
 mod races;
 mod sizes;
+mod token_roles;
 mod tokens;

@@ -109,7 +109,9 @@ impl Role {
             (limit, wanted) => limit.min(wanted),
         };
         new.renewable &= self.renewable;
-        new.bound_cidrs = self.bound_cidrs.clone();
+        if !self.bound_cidrs.is_empty() {
+            new.bound_cidrs = self.bound_cidrs.clone();
+        }
         if !self.path_suffix.is_empty() {
             new.path = format!("{}/{}", new.path, self.path_suffix);
         }
