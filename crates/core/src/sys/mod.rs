@@ -14,6 +14,7 @@ pub mod mounts;
 mod node;
 mod page_headers;
 mod plugins;
+mod passwords;
 mod policies;
 mod remount;
 mod tools;
@@ -43,6 +44,7 @@ impl Engine for System {
             auth::routes(),
             remount::routes(),
             policies::routes(),
+            passwords::routes(),
             capabilities::routes(),
             ui::routes(),
             wrapping::routes(),

@@ -131,7 +131,7 @@ async fn write(ctx: &mut Ctx, input: Write) -> Result<Output> {
 }
 
 /// Text that is base64 of text is decoded, as the command line of others sends it.
-fn plain(text: String) -> String {
+pub fn plain(text: String) -> String {
     let decoded = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok();
     decoded.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|t| !t.is_empty()).unwrap_or(text)
 }

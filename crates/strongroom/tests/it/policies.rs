@@ -85,3 +85,29 @@ async fn rotation_keeps_everything_readable() {
         assert_eq!(server.call(&format!("GET secret/data/{n}"), "root", json!(null)).await.at("/data/data/n"), json!(n));
     }
 }
+
+#[tokio::test]
+async fn passwords_are_made_by_the_policy_that_is_written_now() {
+    let server = TestServer::start(Options::default()).await;
+    let rule = |set: &str, n: u32| format!("rule \"charset\" {{\n  charset = \"{set}\"\n  min-chars = {n}\n}}\n");
+    let write = |text: String| server.call("POST sys/policies/password/p", "root", json!({ "policy": text }));
+    assert_eq!(server.call("GET sys/policies/password/p/generate", "root", json!(null)).await.status, 404);
+    assert_eq!(write(format!("length = 30\n{}{}", rule("ab", 10), rule("12", 10))).await.status, 204);
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..50 {
+        let password = server.call("GET sys/policies/password/p/generate", "root", json!(null)).await.text("/data/password");
+        assert!(password.len() == 30 && password.matches(['a', 'b']).count() >= 10 && password.matches(['1', '2']).count() >= 10);
+        seen.insert(password);
+    }
+    assert!(seen.len() > 45);
+    for refused in
+        ["length = 3\nrule \"charset\" { charset = \"a\" }", "length = 20", "nonsense {", "length = 20\nrule \"charset\" {}"]
+    {
+        assert_eq!(write(refused.to_owned()).await.status, 400, "{refused}");
+    }
+    assert_eq!(write(format!("length = 5\n{}", rule("x", 5))).await.status, 204);
+    let made = server.call("GET sys/policies/password/p/generate", "root", json!(null)).await;
+    assert_eq!(made.text("/data/password"), "xxxxx", "a refused text changes nothing, an accepted one counts at once");
+    assert_eq!(server.call("POST sys/policies/password/p/generate", "root", json!({})).await.status, 405);
+    assert_eq!(server.call("GET sys/policies/password/p/generate", "", json!(null)).await.status, 403);
+}
