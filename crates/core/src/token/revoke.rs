@@ -1,14 +1,15 @@
-//! Ending tokens with all that hangs on them. The token itself goes in one batch together with an intent; its children
-//! and private entries follow in bounded batches, each child leaving an intent of its own, so that a crash at any
-//! point leaves work that the next start finishes.
+//! Ending tokens with all that hangs on them. The token itself goes in one batch together with an intent; what is below it
+//! and its private entries follow in bounded batches, each token leaving an intent of its own, so that a crash at any
+//! point leaves work that the next start finishes. Intents go many at once when nothing hangs on their tokens any more.
 
+use bytes::Bytes;
 use strongroom_barrier::{Intent, Txn, View};
 use strongroom_engine::{Error, Key, Result};
 
 use super::entry::{self, TokenEntry};
 
-/// Children ended in one batch: each takes at most five operations.
-const CHILDREN_PER_BATCH: usize = 18;
+/// Tokens ended in one batch: each takes at most six operations.
+const TOKENS_PER_BATCH: usize = 16;
 /// Private entries deleted in one batch.
 const ENTRIES_PER_BATCH: usize = 90;
 
@@ -45,17 +46,32 @@ pub async fn revoke(view: &View, family: &str) -> Result<()> {
     finish_revocation(view, vec![family.to_owned()]).await
 }
 
-/// Works off the intents of these tokens and of all that they lead to.
-pub async fn finish_revocation(view: &View, mut families: Vec<String>) -> Result<()> {
-    while let Some(family) = families.pop() {
-        while let Some(ended) = end_some_children(view, &family).await? {
-            families.extend(ended);
+/// Works off the intents of these tokens and of all that they lead to. It holds no lock: other requests go on between its
+/// batches. Doing it twice, also at the same time, is harmless.
+pub async fn finish_revocation(view: &View, families: Vec<String>) -> Result<()> {
+    // Their records are gone, so nothing new can come below them; what is there already is looked for until there is none.
+    let mut open = families;
+    let mut finished = Vec::new();
+    while let Some(family) = open.pop() {
+        let below = some_below(view, &family).await?;
+        if below.is_empty() {
+            wipe(view, &entry::private(&family)).await?;
+            finished.push(family);
+            if finished.len() >= ENTRIES_PER_BATCH {
+                forget_intents(view, std::mem::take(&mut finished)).await?;
+            }
+            continue;
         }
-        wipe(view, &entry::private(&family)).await?;
-        let mut txn = view.txn(Intent::Write);
-        txn.delete(entry::revoke_intent(&family).into_bytes());
-        txn.commit().await?;
+        open.push(family);
+        open.extend(end_all(view, below).await?);
     }
+    forget_intents(view, finished).await
+}
+
+async fn forget_intents(view: &View, families: Vec<String>) -> Result<()> {
+    let mut txn = view.txn(Intent::Write);
+    families.iter().for_each(|family| txn.delete(entry::revoke_intent(family).into_bytes()));
+    txn.commit().await?;
     Ok(())
 }
 
@@ -74,21 +90,47 @@ pub async fn finish_unfinished(view: &View) -> Result<usize> {
     }
 }
 
-/// Ends up to one batch of children; None when there are none left.
-async fn end_some_children(view: &View, parent: &str) -> Result<Option<Vec<String>>> {
-    let prefix = entry::children(parent);
-    let names = view.list(prefix.as_bytes(), None, CHILDREN_PER_BATCH).await?;
-    if names.is_empty() {
-        return Ok(None);
+/// A place in the tree.
+struct Place {
+    /// Its key in the index.
+    key: Bytes,
+    child: String,
+}
+
+/// Up to one batch of what hangs on a token: children first, then theirs, so that a long chain takes no more batches than a
+/// wide fan. Empty when there is nothing.
+async fn some_below(view: &View, family: &str) -> Result<Vec<Place>> {
+    let mut below: Vec<Place> = Vec::new();
+    let mut parents = 0usize;
+    let mut parent = family.to_owned();
+    loop {
+        let folder = entry::children(&parent);
+        let names = view.list(folder.as_bytes(), None, TOKENS_PER_BATCH.saturating_sub(below.len())).await?;
+        below.extend(names.iter().map(|name| Place {
+            key: Bytes::from([folder.as_bytes(), name].concat()),
+            // A malformed name is that of no token: only its place in the index goes.
+            child: String::from_utf8_lossy(name).into_owned(),
+        }));
+        match below.get(parents) {
+            Some(place) if below.len() < TOKENS_PER_BATCH => parent.clone_from(&place.child),
+            _ => return Ok(below),
+        }
+        parents = parents.saturating_add(1);
     }
-    let mut ended = Vec::with_capacity(names.len());
+}
+
+/// Ends these tokens in one batch, each with an intent, since more may have come below it. Gives back those that were there.
+async fn end_all(view: &View, places: Vec<Place>) -> Result<Vec<String>> {
+    let mut ended = Vec::with_capacity(places.len());
     let mut txn = view.txn(Intent::Write);
-    for name in &names {
-        let child = String::from_utf8(name.to_vec()).map_err(|_| Error::Internal("a token index entry is malformed".into()))?;
-        txn.delete(entry::child_key(parent, &child).into_bytes());
+    for Place { key, child } in places {
+        txn.delete(key);
         // Blind deletes: a renewal that races either commits before them or fails on its own precondition.
         match view.get(entry::key(&child).as_bytes()).await {
-            Ok(Some(found)) => drop_in(&mut txn, &decode(found.value())?),
+            Ok(Some(found)) => match decode(found.value()) {
+                Ok(token) => drop_in(&mut txn, &token),
+                Err(_) => drop_damaged_in(&mut txn, &child),
+            },
             Ok(None) => continue,
             Err(strongroom_barrier::Error::Corrupt { .. }) => drop_damaged_in(&mut txn, &child),
             Err(other) => return Err(other.into()),
@@ -96,13 +138,13 @@ async fn end_some_children(view: &View, parent: &str) -> Result<Option<Vec<Strin
         ended.push(child);
     }
     txn.commit().await?;
-    Ok(Some(ended))
+    Ok(ended)
 }
 
 /// Makes orphans of a token's children, so that they outlive it. A child made meanwhile may still end with its parent.
 pub async fn detach_children(view: &View, parent: &str) -> Result<()> {
     loop {
-        let names = view.list(entry::children(parent).as_bytes(), None, CHILDREN_PER_BATCH).await?;
+        let names = view.list(entry::children(parent).as_bytes(), None, TOKENS_PER_BATCH).await?;
         if names.is_empty() {
             return Ok(());
         }

@@ -14,4 +14,5 @@ mod policies;
 mod races;
 mod sizes;
 mod token_roles;
+mod token_trees;
 mod tokens;
