@@ -64,7 +64,7 @@ async fn end_batch(core: &Core, due: &[bytes::Bytes], now: Timestamp) -> Result<
 }
 
 /// The moment and the family that an index key names.
-fn end_of(key: &[u8]) -> Option<(Timestamp, &str)> {
+pub fn end_of(key: &[u8]) -> Option<(Timestamp, &str)> {
     let (number, family) = key.strip_prefix(b"x/")?.split_first_chunk::<8>()?;
     Some((Timestamp::from_ns(u64::from_be_bytes(*number)), std::str::from_utf8(family).ok()?))
 }

@@ -5,10 +5,11 @@ mod dev;
 mod expire;
 mod revoke;
 mod tend;
+mod tidy;
 mod wipe;
 
 pub use dev::enable_dev_mount;
-pub use expire::run as expire;
+pub use tidy::request as request_tidy;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::Core;
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(100);
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 const TEND_EVERY: Duration = Duration::from_secs(5);
+const TIDY_EVERY: Duration = Duration::from_secs(1);
 const WIPE_EVERY: Duration = Duration::from_secs(2);
 const REVOKE_EVERY: Duration = Duration::from_secs(10);
 
@@ -31,6 +33,7 @@ pub fn start(core: &Arc<Core>) -> Vec<JoinHandle<()>> {
         every(EXPIRE_EVERY, core, |core| async move { expire::run(&core).await }),
         every(REVOKE_EVERY, core, |core| async move { revoke::run(&core).await }),
         every(TEND_EVERY, core, |core| async move { tend::run(&core).await }),
+        every(TIDY_EVERY, core, |core| async move { tidy::run(&core).await }),
         every(WIPE_EVERY, core, |core| async move { wipe::run(&core).await }),
     ]
 }

@@ -10,9 +10,9 @@ pub mod login;
 mod revoke;
 pub mod role;
 
-pub use entry::{Grant, Life, TokenEntry, chosen_key, expiry_key, key, private};
+pub use entry::{Grant, Life, TokenEntry, child_key, chosen_key, expiry_key, key, private};
 pub use id::{TokenKey, fresh_family};
-pub use issue::{Limits, issue};
+pub use issue::{Limits, issue, put_with_indexes};
 pub use live::{LiveToken, Tokens};
 pub use login::token_of;
 pub use revoke::{decode, drop_damaged_in, drop_in, finish_revocation, finish_unfinished, revoke, wipe};

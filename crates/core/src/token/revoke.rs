@@ -2,6 +2,8 @@
 //! and its private entries follow in bounded batches, each token leaving an intent of its own, so that a crash at any
 //! point leaves work that the next start finishes. Intents go many at once when nothing hangs on their tokens any more.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use strongroom_barrier::{Intent, Txn, View};
 use strongroom_engine::{Error, Key, Result};
@@ -10,7 +12,9 @@ use super::entry::{self, TokenEntry};
 
 /// Tokens ended in one batch: each takes at most six operations.
 const TOKENS_PER_BATCH: usize = 16;
-/// Private entries deleted in one batch.
+/// Ended tokens that are looked at together for what hangs on them.
+const LOOKED_AT_ONCE: usize = 256;
+/// Private entries or intents deleted in one batch.
 const ENTRIES_PER_BATCH: usize = 90;
 
 /// Ends one token inside a transaction. The caller must run `finish_revocation` after the commit.
@@ -52,20 +56,45 @@ pub async fn finish_revocation(view: &View, families: Vec<String>) -> Result<()>
     // Their records are gone, so nothing new can come below them; what is there already is looked for until there is none.
     let mut open = families;
     let mut finished = Vec::new();
-    while let Some(family) = open.pop() {
-        let below = some_below(view, &family).await?;
-        if below.is_empty() {
+    while !open.is_empty() {
+        // From the end, where the deepest are: the list stays short.
+        let mut looked_at = open.split_off(open.len().saturating_sub(LOOKED_AT_ONCE));
+        looked_at.sort_unstable();
+        for family in with_something_in(view, &Key::area("c"), &looked_at).await? {
             wipe(view, &entry::private(&family)).await?;
-            finished.push(family);
-            if finished.len() >= ENTRIES_PER_BATCH {
-                forget_intents(view, std::mem::take(&mut finished)).await?;
-            }
-            continue;
         }
-        open.push(family);
-        open.extend(end_all(view, below).await?);
+        let parents = with_something_in(view, &Key::area("p"), &looked_at).await?;
+        finished.extend(looked_at.into_iter().filter(|family| !parents.contains(family)));
+        while finished.len() >= ENTRIES_PER_BATCH {
+            let rest = finished.split_off(ENTRIES_PER_BATCH);
+            forget_intents(view, std::mem::replace(&mut finished, rest)).await?;
+        }
+        for parent in parents {
+            let below = some_below(view, &parent).await?;
+            open.push(parent);
+            open.extend(end_all(view, below).await?);
+        }
     }
     forget_intents(view, finished).await
+}
+
+/// Those of `families`, which are sorted, that an area holds entries of. Leaps from one that has some to the next: where few
+/// have any, one look tells it of many.
+async fn with_something_in(view: &View, area: &Key, families: &[String]) -> Result<BTreeSet<String>> {
+    let mut having = BTreeSet::new();
+    let mut rest = families;
+    while let Some(first) = rest.first() {
+        let next = view.list(area.as_bytes(), Some(first.as_bytes()), 1).await?;
+        let Some(name) = next.first().map(|name| name.strip_suffix(b"/").unwrap_or(name)) else { break };
+        rest = rest.get(rest.partition_point(|family| family.as_bytes() < name)..).unwrap_or_default();
+        if let Some((family, others)) = rest.split_first()
+            && family.as_bytes() == name
+        {
+            having.insert(family.clone());
+            rest = others;
+        }
+    }
+    Ok(having)
 }
 
 async fn forget_intents(view: &View, families: Vec<String>) -> Result<()> {

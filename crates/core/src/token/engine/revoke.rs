@@ -48,12 +48,14 @@ pub async fn orphan(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     end(ctx, &live).await
 }
 
-/// Ends at once what the background work would end within a second.
+/// Compares indexes and records in the background. Expired tokens need no tidying.
 pub async fn tidy(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
-    crate::task::expire(&SystemCall::of(ctx)?.core).await?;
-    let output =
-        Output::raw_data(b"null".to_vec()).warn("Expired tokens were ended. This happens by itself, so tidying is never needed");
-    Ok(Output { status: Some(202), ..output })
+    let text = if crate::task::request_tidy(ctx).await? {
+        "Tidy operation successfully started. Any information from the operation will be printed to the server logs."
+    } else {
+        "Tidy operation already in progress."
+    };
+    Ok(Output { status: Some(202), ..Output::raw_data(b"null".to_vec()).warn(text) })
 }
 
 async fn end(ctx: &mut Ctx, live: &LiveToken) -> Result<Output> {
