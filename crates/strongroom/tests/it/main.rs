@@ -14,5 +14,6 @@ mod policies;
 mod races;
 mod sizes;
 mod token_roles;
+mod token_tidy;
 mod token_trees;
 mod tokens;
