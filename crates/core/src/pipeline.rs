@@ -84,7 +84,7 @@ async fn leave(core: &Core, id: String, exit: Exit) -> Answer {
 /// Ends what an unrecorded answer would have handed out. Nobody has seen it: the answer never left.
 async fn take_back(core: &Core, bound: Option<Bound>) {
     let Some(family) = bound.and_then(|b| b.issued) else { return };
-    if let Err(e) = token::revoke(&core.view, &family).await {
+    if let Err(e) = token::revoke(core, &family).await {
         tracing::error!("token of an unaudited answer could not be revoked, it stays unused until it expires: {e}");
     }
 }

@@ -163,7 +163,7 @@ impl Server {
             view,
         });
         core.view.on_change(Arc::new(Derived(Arc::downgrade(&core))));
-        token::finish_unfinished(&core.view).await?;
+        token::finish_unfinished(&core).await?;
         core.mounts.current().await?;
         core.rules.current().await?;
         version::note(&core).await?;

@@ -74,7 +74,7 @@ async fn run(core: &Arc<Core>, permitted: &Permitted, mut txn: Txn) -> Result<Op
     let bound = bind(core, permitted, &mut ctx, output).await?;
     ctx.txn.commit().await?;
     // INVARIANT: children of an ended token are dead before the answer leaves.
-    token::finish_revocation(&core.view, bound.revoked.clone()).await?;
+    token::end_trees(core, bound.revoked.clone()).await?;
     Ok(Some(bound))
 }
 
@@ -141,7 +141,7 @@ pub async fn spend_use(core: &Core, token: Option<&Arc<LiveToken>>) -> Result<()
         match txn.commit().await {
             Err(strongroom_barrier::Error::Conflict) => {}
             Err(other) => return Err(other.into()),
-            Ok(_) => return token::finish_revocation(&core.view, charged.ended).await,
+            Ok(_) => return token::end_trees(core, charged.ended).await,
         }
     }
     Err(Error::Barrier(strongroom_barrier::Error::Conflict))

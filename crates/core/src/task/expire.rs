@@ -60,7 +60,7 @@ async fn end_batch(core: &Core, due: &[bytes::Bytes], now: Timestamp) -> Result<
         Err(strongroom_barrier::Error::Conflict) => return Ok(()),
         other => other?,
     };
-    token::finish_revocation(&core.view, ended).await
+    token::end_trees_behind(core, ended).await
 }
 
 /// The moment and the family that an index key names.

@@ -8,5 +8,5 @@ use crate::Core;
 use crate::token;
 
 pub async fn run(core: &Arc<Core>) -> Result<()> {
-    token::finish_unfinished(&core.view).await.map(drop)
+    token::finish_unfinished(core).await
 }

@@ -99,6 +99,11 @@ fn family_text(bytes: &[u8; TOKEN_BYTES]) -> Family {
     text
 }
 
+/// Whether a text has the form of a family.
+pub fn is_family(text: &str) -> bool {
+    base62::decode(text, &mut [0u8; FAMILY_BYTES]).is_some()
+}
+
 /// A family for a token with a chosen text.
 pub fn fresh_family(rng: &dyn Rng, now: Timestamp) -> Family {
     let mut bytes = [0u8; TOKEN_BYTES];

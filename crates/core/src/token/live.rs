@@ -15,7 +15,7 @@ use strongroom_types::{SecretString, Timestamp, eq_constant_time};
 
 use super::entry::{self, TokenEntry};
 use super::id::{BATCH_PREFIX, Lookup, TokenKey};
-use super::revoke::decode;
+use super::revoke::{Walks, decode};
 use crate::acl::Policies;
 
 /// Tokens whose records are kept ready.
@@ -82,11 +82,20 @@ pub struct Tokens {
     view: View,
     cache: Cache<String, Arc<LiveToken>>,
     shards: [Shard; SHARDS],
+    /// Revocations on their way.
+    pub walks: Walks,
 }
 
 impl Tokens {
     pub fn new(keys: TokenKey, barrier: Barrier, view: View) -> Self {
-        Self { keys, barrier, view, cache: Cache::new(CACHED_TOKENS_MAX), shards: std::array::from_fn(|_| Shard::default()) }
+        Self {
+            keys,
+            barrier,
+            view,
+            cache: Cache::new(CACHED_TOKENS_MAX),
+            shards: std::array::from_fn(|_| Shard::default()),
+            walks: Walks::default(),
+        }
     }
 
     /// The live token that this text is; None for every other text.
@@ -104,6 +113,14 @@ impl Tokens {
         };
         let token = self.by_family(&family, now).await?;
         Ok(token.filter(|t| eq_constant_time(&t.tag, &presented.tag)))
+    }
+
+    /// The family that a token of our own form names, whether or not it lives. None for every other text.
+    pub fn family_of(&self, text: &SecretString) -> Option<String> {
+        match self.keys.read(text.expose())?.family {
+            Lookup::Family(family) => Some(family),
+            Lookup::Chosen => None,
+        }
     }
 
     /// The live token with this accessor. SECURITY: proves nothing about who asks.

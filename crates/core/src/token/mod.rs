@@ -11,11 +11,11 @@ mod revoke;
 pub mod role;
 
 pub use entry::{Grant, Life, TokenEntry, child_key, chosen_key, expiry_key, key, private};
-pub use id::{TokenKey, fresh_family};
+pub use id::{TokenKey, fresh_family, is_family};
 pub use issue::{Limits, issue, put_with_indexes};
 pub use live::{LiveToken, Tokens};
 pub use login::token_of;
-pub use revoke::{decode, drop_damaged_in, drop_in, finish_revocation, finish_unfinished, revoke, wipe};
+pub use revoke::{decode, drop_damaged_in, drop_in, end_trees, end_trees_behind, finish_unfinished, revoke, wipe};
 
 /// What the barrier derives the key of all token MACs for.
 pub const KEY_PURPOSE: &str = "token mac";

@@ -25,14 +25,28 @@ async fn at_once(server: &Arc<TestServer>, count: usize, what: &str, token: &str
     statuses
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn d3_a_single_use_token_works_once_among_32() {
+async fn race_for_limited_tokens(rounds: u32) {
     let server = server().await;
-    for _ in 0..30 {
-        let token = server.token(json!({ "policies": ["default"], "num_uses": 1 })).await;
+    for round in 0..rounds {
+        let uses = if round % 4 == 3 { 3 } else { 1 };
+        let token = server.token(json!({ "policies": ["default"], "num_uses": uses })).await;
         let statuses = at_once(&server, 32, "GET auth/token/lookup-self", &token, json!(null)).await;
-        assert_eq!(statuses.iter().filter(|s| **s == 200).count(), 1, "{statuses:?}");
+        assert_eq!(statuses.iter().filter(|s| **s == 200).count(), uses, "round {round}: {statuses:?}");
+        assert!(statuses.iter().all(|s| matches!(s, 200 | 403)), "round {round}: {statuses:?}");
     }
+    let left = server.call("LIST auth/token/accessors", "root", json!(null)).await;
+    assert_eq!(left.at("/data/keys").as_array().unwrap().len(), 1, "root alone: used up tokens are gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d3_a_limited_token_works_as_often_as_it_may_among_32() {
+    race_for_limited_tokens(100).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a minute"]
+async fn d3_a_limited_token_works_as_often_as_it_may_among_32_a_thousand_times() {
+    race_for_limited_tokens(1_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

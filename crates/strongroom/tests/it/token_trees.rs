@@ -97,6 +97,38 @@ async fn a_wide_and_a_deep_tree_end_before_the_answer() {
     run(Arc::new(MemoryStore::new()), 300, 300).await;
 }
 
+/// Each answer is true for its own tree at once, whoever ended which part of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn revocations_that_meet_in_one_tree_answer_for_all_of_it() {
+    let server = start(Arc::new(MemoryStore::new())).await;
+    for round in 0..12 {
+        let top = server.token(json!({ "policies": ["maker"], "no_default_policy": true })).await;
+        let mut chain = vec![top.clone()];
+        for _ in 0..120 {
+            chain.push(child_of(&server, chain.last().unwrap()).await);
+        }
+        let chain = Arc::new(chain);
+        let revoking: Vec<_> = [0, 30, 60, 90, 15 + round]
+            .into_iter()
+            .map(|at| {
+                let (server, chain) = (server.clone(), chain.clone());
+                tokio::spawn(async move {
+                    let revoked = server.call("POST auth/token/revoke", "root", json!({ "token": chain[at] })).await;
+                    assert_eq!(revoked.status, 204, "{revoked:?}");
+                    let seen = server.call("GET auth/token/lookup-self", &chain[120], json!(null)).await;
+                    (at, seen.status)
+                })
+            })
+            .collect();
+        for one in revoking {
+            let (at, status) = one.await.unwrap();
+            assert_eq!(status, 403, "round {round}: answered for {at}, and the last one is honoured");
+        }
+        let seen = server.call("GET auth/token/lookup-self", &chain[120], json!(null)).await;
+        assert_eq!(seen.status, 403);
+    }
+}
+
 /// As above with a store on disk: `cargo test --release -- --ignored --nocapture 50_000`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes"]

@@ -120,6 +120,6 @@ async fn end(core: &Core, key: &Bytes, parent: Option<&str>) -> Result<bool> {
         }
     }
     txn.commit().await?;
-    token::finish_revocation(&core.view, vec![family]).await?;
+    token::end_trees_behind(core, vec![family]).await?;
     Ok(true)
 }

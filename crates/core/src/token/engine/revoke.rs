@@ -22,7 +22,7 @@ pub async fn by_token(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     let text = SecretString::new(input.token.0);
     match call.core.tokens.find(&text, ctx.now).await? {
         Some(live) => end(ctx, &live).await,
-        None => Ok(Output::nothing()),
+        None => Ok(gone(call.core.tokens.family_of(&text))),
     }
 }
 
@@ -33,8 +33,17 @@ pub async fn by_accessor(ctx: &mut Ctx, input: ByAccessor) -> Result<Output> {
     }
     match call.core.tokens.by_family(&input.accessor.0, ctx.now).await? {
         Some(live) => end(ctx, &live).await,
-        None => Ok(Output::raw_data(b"null".to_vec()).warn("No token found with this accessor")),
+        None => {
+            let revoked = token::is_family(&input.accessor.0).then(|| input.accessor.0.clone());
+            let output = Output::raw_data(b"null".to_vec()).warn("No token found with this accessor");
+            Ok(Output { revoked: gone(revoked).revoked, ..output })
+        }
     }
+}
+
+/// A token that ended already, perhaps a moment ago: what is left below it ends before the answer.
+fn gone(family: Option<String>) -> Output {
+    Output { revoked: family.into_iter().collect(), ..Output::default() }
 }
 
 pub async fn orphan(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
