@@ -8,6 +8,7 @@ mod faults;
 mod flat;
 mod headers;
 mod hostile;
+mod loggers;
 mod node;
 mod nodes;
 mod policies;
