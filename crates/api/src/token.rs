@@ -38,6 +38,9 @@ pub struct CreateToken {
     /// `service` or `batch`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub token_type: Option<String>,
+    /// Alias whose entity the token is given; only with a role that allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entity_alias: Option<String>,
 }
 
 /// Names a token by itself.

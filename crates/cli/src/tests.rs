@@ -251,6 +251,7 @@ fn the_commands_are_sound_and_take_flags_in_both_spellings() {
         "write -force=true a/b",
         "token create -policy=a -policy=b -ttl=1h -period=30 -orphan -no-default-policy -use-limit=2 -display-name=x \
           -metadata=k=v -id=t -type=batch -explicit-max-ttl=2h -renewable=false",
+        "token create -role=ci -entity-alias=web-1",
         "token renew -increment=30m -accessor acc",
         "token revoke -mode=path auth/token",
         "login -no-store -no-print -method=token -",

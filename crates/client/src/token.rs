@@ -8,8 +8,10 @@ use crate::error::Error;
 use crate::exchange::Method;
 
 impl Client {
-    pub async fn create_token(&self, request: &CreateToken) -> Result<Option<Envelope>, Error> {
-        self.request(Method::Post, "auth/token/create", Some(request)).await?.envelope()
+    /// By this role when one is named.
+    pub async fn create_token(&self, role: Option<&str>, request: &CreateToken) -> Result<Option<Envelope>, Error> {
+        let path = role.map_or("auth/token/create".into(), |role| format!("auth/token/create/{role}"));
+        self.request(Method::Post, &path, Some(request)).await?.envelope()
     }
 
     pub async fn lookup_self(&self) -> Result<Option<Envelope>, Error> {

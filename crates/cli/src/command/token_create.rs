@@ -55,6 +55,12 @@ pub struct Create {
     /// service or batch
     #[arg(long = "type", value_parser = ["service", "batch"])]
     kind: Option<String>,
+    /// Role to make it by
+    #[arg(long)]
+    role: Option<String>,
+    /// Alias whose entity it is given; only with a role that allows it
+    #[arg(long)]
+    entity_alias: Option<String>,
     #[command(flatten)]
     life: Life,
     /// Print only this field, without a line feed
@@ -80,8 +86,13 @@ impl Create {
             display_name: self.display_name,
             num_uses: self.life.use_limit,
             token_type: self.kind,
+            entity_alias: self.entity_alias,
         };
-        let envelope = session.client.create_token(&request).await.map_err(|error| Failure::of(&error, "creating token"))?;
+        let envelope = session
+            .client
+            .create_token(self.role.as_deref(), &request)
+            .await
+            .map_err(|error| Failure::of(&error, "creating token"))?;
         answered(envelope.as_ref(), &session, self.field.as_deref())
     }
 }

@@ -1,6 +1,7 @@
 //! Policies at work in the whole server.
 
 use serde_json::json;
+use strongroom_core::wire::Headers;
 use strongroom_testkit::{Options, TestServer};
 
 #[tokio::test]
@@ -110,4 +111,75 @@ async fn passwords_are_made_by_the_policy_that_is_written_now() {
     assert_eq!(made.text("/data/password"), "xxxxx", "a refused text changes nothing, an accepted one counts at once");
     assert_eq!(server.call("POST sys/policies/password/p/generate", "root", json!({})).await.status, 405);
     assert_eq!(server.call("GET sys/policies/password/p/generate", "", json!(null)).await.status, 403);
+}
+
+/// The reference's root-protected paths, as far as they are served.
+#[tokio::test]
+async fn root_protected_paths_need_sudo_besides_the_plain_capability() {
+    let server = TestServer::start(Options::default()).await;
+    let all = r#""create", "read", "update", "delete", "list""#;
+    for (name, more) in [("plain", ""), ("sudo", r#", "sudo""#)] {
+        let policy = format!("path \"*\" {{ capabilities = [{all}{more}] }}");
+        server.call(&format!("POST sys/policies/acl/{name}"), "root", json!({ "policy": policy })).await;
+    }
+    let plain = server.token(json!({ "policies": ["plain"] })).await;
+    let sudo = server.token(json!({ "policies": ["sudo"] })).await;
+    for what in [
+        "LIST auth/token/accessors",
+        "POST auth/token/create-orphan",
+        "POST auth/token/revoke-orphan",
+        "GET sys/audit",
+        "GET sys/auth/token",
+        "POST sys/auth/none",
+        "DELETE sys/auth/none",
+        "GET sys/auth/token/tune",
+        "POST sys/auth/token/tune",
+        "POST sys/remount",
+        "POST sys/rotate",
+        "POST sys/rotate/keyring",
+        "POST sys/seal",
+    ] {
+        assert_eq!(server.call(what, &plain, json!({})).await.status, 403, "{what} without sudo");
+        if what != "POST sys/seal" {
+            assert_ne!(server.call(what, &sudo, json!({})).await.status, 403, "{what} with sudo");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_policy_may_ask_for_wrapped_answers_and_bound_their_life() {
+    let server = TestServer::start(Options::default()).await;
+    server.call("POST secret/data/w", "root", json!({ "data": { "k": "v" } })).await;
+    let policy =
+        "path \"secret/data/w\" {\n capabilities = [\"read\"]\n min_wrapping_ttl = \"30s\"\n max_wrapping_ttl = \"90s\"\n}";
+    assert_eq!(server.call("POST sys/policies/acl/w", "root", json!({ "policy": policy })).await.status, 204);
+    let token = server.token(json!({ "policies": ["w"] })).await;
+    for (ttl, status) in [(None, 403), (Some("29"), 403), (Some("30s"), 200), (Some("90"), 200), (Some("2m"), 403)] {
+        let headers = Headers { wrap_ttl: ttl.map(Into::into), ..Headers::default() };
+        let reply = server.with_headers("GET secret/data/w", &token, "", headers).await;
+        assert_eq!(reply.status, status, "{ttl:?} {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn capabilities_of_several_paths_agree_however_one_asks() {
+    let server = TestServer::start(Options::default()).await;
+    let policy = "path \"a/*\" { capabilities = [\"read\", \"list\"] }\npath \"a/no\" { capabilities = [\"deny\"] }";
+    server.call("POST sys/policies/acl/c", "root", json!({ "policy": policy })).await;
+    let made = server.call("POST auth/token/create", "root", json!({ "policies": ["c"] })).await;
+    let (token, accessor) = (made.text("/auth/client_token"), made.text("/auth/accessor"));
+    let paths = json!(["a/x", "a/no", "b"]);
+    for (what, by, body) in [
+        ("POST sys/capabilities", "root", json!({ "paths": paths, "token": token })),
+        ("POST sys/capabilities-self", token.as_str(), json!({ "paths": paths })),
+        ("POST sys/capabilities-accessor", "root", json!({ "paths": paths, "accessor": accessor })),
+    ] {
+        let told = server.call(what, by, body).await;
+        let of = |path: &str| told.at("/data")[path].clone();
+        assert_eq!(
+            (of("a/x"), of("a/no"), of("b")),
+            (json!(["list", "read"]), json!(["deny"]), json!(["deny"])),
+            "{what} {told:?}"
+        );
+    }
 }
