@@ -1,5 +1,7 @@
 //! Numbers without bias out of random bytes.
 
+use std::num::NonZeroU32;
+
 use strongroom_types::Rng;
 use zeroize::Zeroizing;
 
@@ -29,7 +31,7 @@ impl<'r> Draw<'r> {
 
     /// Uniform among `0..n`; zero when `n` is zero or beyond 32 bits. Numbers of the last, incomplete round are thrown away.
     pub fn below(&mut self, n: usize) -> usize {
-        let Some(n) = u32::try_from(n).ok().filter(|n| *n > 0) else { return 0 };
+        let Some(n) = u32::try_from(n).ok().and_then(NonZeroU32::new) else { return 0 };
         let excess = (u32::MAX % n).wrapping_add(1) % n;
         let last = u32::MAX.saturating_sub(excess);
         loop {

@@ -78,7 +78,7 @@ impl strongroom_engine::Loose for Names {
 enum Way {
     Child,
     Orphan,
-    ByRole(String, Role),
+    ByRole(String, Box<Role>),
 }
 
 pub async fn create(ctx: &mut Ctx, input: Create) -> Result<Output> {
@@ -91,7 +91,7 @@ pub async fn create_orphan(ctx: &mut Ctx, input: Create) -> Result<Output> {
 
 pub async fn create_by_role(ctx: &mut Ctx, (by, input): (ByName, Create)) -> Result<Output> {
     let role = role::load(ctx, &by.role_name).await?.ok_or_else(|| Error::invalid("unknown role"))?;
-    make(ctx, input, Way::ByRole(by.role_name, role)).await
+    make(ctx, input, Way::ByRole(by.role_name, Box::new(role))).await
 }
 
 impl Way {
