@@ -7,6 +7,7 @@ mod bare;
 mod flat;
 mod flights;
 mod initial;
+mod lockout;
 mod mount;
 mod pipeline;
 mod process;
@@ -23,6 +24,7 @@ mod wrap;
 
 pub use audit::AuditDevice;
 pub use initial::{DevOptions, DevSecrets};
+pub use lockout::{LockoutConfig, LockoutDefaults};
 pub use process::{LevelRefused, Process};
 pub use server::{Parts, Server, Settings};
 pub use system::SystemCall;
@@ -44,6 +46,7 @@ pub struct Core {
     mounts: mount::Mounts,
     tokens: Arc<token::Tokens>,
     policies: Arc<acl::Policies>,
+    lockouts: lockout::Lockouts,
     /// For password hashes and the like.
     pool: strongroom_engine::SlowPool,
     rules: rules::Rules,

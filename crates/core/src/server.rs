@@ -16,7 +16,8 @@ use crate::rules::{Crossing, judge};
 use crate::stage::admit::NotAdmitted;
 use crate::wire::{Answer, ExtraHeaders, Handler, Request};
 use crate::{
-    ClusterIdentity, Core, Derived, Process, acl, bare, flat, flights, mount, pipeline, rules, sys, task, token, version,
+    ClusterIdentity, Core, Derived, LockoutDefaults, Process, acl, bare, flat, flights, lockout, mount, pipeline, rules, sys,
+    task, token, version,
 };
 
 /// What the composition root puts together.
@@ -45,6 +46,8 @@ pub struct Settings {
     pub flat_mount: String,
     /// As shown by seal-status, such as `embedded`.
     pub storage_type: String,
+    /// Lockouts where a mount says nothing.
+    pub lockout: LockoutDefaults,
     /// Opens a store that is older than its audit log: after a restore that an operator answers for.
     pub accepts_rollback: bool,
 }
@@ -59,6 +62,7 @@ impl Default for Settings {
             api_addr: String::new(),
             flat_mount: "secret/".into(),
             storage_type: "inmem".into(),
+            lockout: LockoutDefaults::new(),
             accepts_rollback: false,
         }
     }
@@ -154,6 +158,7 @@ impl Server {
             mounts: mount::Mounts::new(view.clone(), catalogue),
             tokens: Arc::new(token::Tokens::new(keys, self.barrier.clone(), view.clone())),
             policies,
+            lockouts: lockout::Lockouts::new(self.barrier.derive(lockout::KEY_PURPOSE)?.expose()),
             pool: strongroom_engine::SlowPool::for_this_machine(),
             rules: rules::Rules::new(view.clone()),
             flights: flights::Flights::default(),

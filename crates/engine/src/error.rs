@@ -15,6 +15,10 @@ pub enum Error {
     /// As `Invalid`, printed in the list form that some endpoints of the contract use.
     #[error("{0}")]
     InvalidListed(String),
+    /// 400 with this text: wrong credentials. Only this counts towards locking the name that `Route::login` gave; a
+    /// handler answers it for unknown names too, after the same work.
+    #[error("{0}")]
+    BadLogin(&'static str),
     /// 403 with the text of a refusal by policy.
     #[error("permission denied")]
     Denied,
@@ -75,7 +79,7 @@ impl Error {
     /// HTTP status.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Invalid(_) | Self::InvalidListed(_) => 400,
+            Self::Invalid(_) | Self::InvalidListed(_) | Self::BadLogin(_) => 400,
             Self::Denied | Self::BadToken(_) | Self::Forbidden(_) => 403,
             Self::NotFound | Self::NotFoundBare | Self::NotFoundListed(_) => 404,
             Self::NotFoundText(_) | Self::NoHandler(_) | Self::UnsupportedPath => 404,

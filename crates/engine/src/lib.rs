@@ -20,14 +20,14 @@ pub use cidrs::Cidrs;
 pub use ctx::{Caller, Ctx, MountFacts, Peek, TokenKind};
 pub use error::{Error, Result};
 pub use input::{
-    AnyFields, Field, FieldSet, Flag, Input, Inputs, JsonLimits, List, Loose, NoFields, Number, Present, Seconds, StringMap,
-    Text, check_budget, field,
+    AnyFields, Field, FieldSet, Flag, Input, Inputs, JsonLimits, List, Loose, NoFields, Number, Present, Seconds, SecretText,
+    StringMap, Text, check_budget, field,
 };
 pub use key::Key;
 pub use lease::{Lease, NewLease, RenewedLease};
 pub use login::{Login, TokenFields, TokenTerms, TokenType};
 pub use output::{Auth, AuthView, Body, LoginFacts, NewToken, Output};
 pub use password::{PasswordDocument, password_policy_key};
-pub use route::{Attributes, Operation, Pattern, Route, Verb, route};
+pub use route::{Attributes, LoginName, Operation, Pattern, Route, Verb, route};
 pub use slow::SlowPool;
 pub use strongroom_barrier::Entry;

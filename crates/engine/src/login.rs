@@ -146,6 +146,19 @@ impl Input for TokenFields {
 }
 
 impl TokenFields {
+    /// Whether a field with a former name came under its present one: `token_policies`, `token_ttl`, `token_max_ttl`,
+    /// `token_bound_cidrs`, `token_period`.
+    pub fn gives(&self, name: &str) -> bool {
+        match name {
+            "token_policies" => self.token_policies != Present::Absent,
+            "token_ttl" => self.token_ttl != Present::Absent,
+            "token_max_ttl" => self.token_max_ttl != Present::Absent,
+            "token_period" => self.token_period != Present::Absent,
+            "token_bound_cidrs" => self.token_bound_cidrs != Present::Absent,
+            _ => false,
+        }
+    }
+
     /// Changes what is given and leaves the rest. Errors: `Invalid` naming the field.
     pub fn apply(self, to: &mut TokenTerms) -> Result<()> {
         if let Present::Is(List(policies)) = self.token_policies {

@@ -63,6 +63,10 @@ pub struct Attributes {
 type Erased = Box<dyn for<'a> Fn(&'a mut Ctx, &'a FieldSet) -> BoxFuture<'a, Result<Output>> + Send + Sync>;
 type Exists = Arc<dyn for<'a> Fn(&'a Peek, &'a str) -> BoxFuture<'a, Result<bool>> + Send + Sync>;
 
+/// Whose credentials a request tries, in the one form in which the method knows the name. None when it names nobody: then
+/// the handler must refuse without looking at credentials.
+pub type LoginName = fn(&FieldSet, &str) -> Option<String>;
+
 pub struct Route {
     pub pattern: Pattern,
     pub verb: Verb,
@@ -73,6 +77,7 @@ pub struct Route {
     pub shown: &'static [&'static str],
     handler: Erased,
     exists: Option<Exists>,
+    login: Option<LoginName>,
     /// Whether a warning names the fields that the input type does not know.
     takes_any_field: bool,
 }
@@ -120,6 +125,7 @@ where
         shown: &[],
         handler: erased,
         exists: None,
+        login: None,
         takes_any_field: I::takes_any(),
     }
 }
@@ -146,6 +152,24 @@ impl Route {
     {
         self.exists = Some(Arc::new(check));
         self
+    }
+
+    /// Makes this a login by a secret that can be guessed: names are locked after too many failures (`Error::BadLogin`).
+    /// SECURITY: every spelling of a name must give the same text, or each spelling is worth a full count of guesses.
+    #[must_use]
+    pub fn login(mut self, name: LoginName) -> Self {
+        self.login = Some(name);
+        self
+    }
+
+    /// Whether failures here can lock a name.
+    pub fn is_login(&self) -> bool {
+        self.login.is_some()
+    }
+
+    /// The name that a request tries to log in as. `path` is the path below the mount.
+    pub fn login_name(&self, fields: &FieldSet, path: &str) -> Option<String> {
+        self.login.and_then(|name| name(fields, path))
     }
 
     pub fn takes_any_field(&self) -> bool {

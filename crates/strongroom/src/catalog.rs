@@ -9,4 +9,5 @@ pub const BUILTINS: &[Builtin] = &[
     strongroom_kv::KV,
     // auth methods
     strongroom_approle::APPROLE,
+    strongroom_userpass::USERPASS,
 ];

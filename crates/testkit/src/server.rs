@@ -14,7 +14,7 @@ use crate::{ManualClock, TestRng};
 
 /// All engines.
 pub fn catalogue() -> Vec<Builtin> {
-    vec![strongroom_kv::KV, strongroom_cubbyhole::CUBBYHOLE, strongroom_approle::APPROLE]
+    vec![strongroom_kv::KV, strongroom_cubbyhole::CUBBYHOLE, strongroom_approle::APPROLE, strongroom_userpass::USERPASS]
 }
 
 /// What a test may choose.

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use strongroom_engine::{Key, Options};
 use strongroom_types::Ttl;
 
+use crate::LockoutConfig;
+
 /// One mount. Its key is its path, so that no two mounts can hold one path.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct MountEntry {
@@ -39,9 +41,23 @@ pub struct MountConfig {
     pub allowed_response_headers: Vec<String>,
     /// Shown by auth methods only.
     pub token_type: String,
+    /// When names are locked; None where nothing was tuned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_lockout: Option<LockoutConfig>,
 }
 
 impl MountConfig {
+    /// The lockout settings by their names on the wire; None where nothing was tuned.
+    fn lockout_shown(&self) -> Option<serde_json::Map<String, Value>> {
+        let lockout = self.user_lockout.as_ref()?;
+        Some(serde_json::Map::from_iter([
+            ("user_lockout_threshold".to_owned(), json!(lockout.threshold)),
+            ("user_lockout_duration".to_owned(), json!(lockout.duration.as_s())),
+            ("user_lockout_counter_reset_duration".to_owned(), json!(lockout.counter_reset.as_s())),
+            ("user_lockout_disable".to_owned(), json!(lockout.disable.unwrap_or(false))),
+        ]))
+    }
+
     /// As the API shows it. `tuned` gives the effective ttls of a tune answer instead of the stored ones.
     pub fn shown(&self, tuned: Option<(Ttl, Ttl)>) -> serde_json::Map<String, Value> {
         let (default_ttl, max_ttl) = tuned.unwrap_or((self.default_lease_ttl, self.max_lease_ttl));
@@ -53,6 +69,12 @@ impl MountConfig {
             if !text.is_empty() {
                 map.insert(name.into(), json!(text));
             }
+        }
+        // A tune answer has them beside the others.
+        match (self.lockout_shown(), tuned) {
+            (Some(lockout), Some(_)) => map.extend(lockout),
+            (Some(lockout), None) => drop(map.insert("user_lockout_config".into(), Value::Object(lockout))),
+            (None, _) => {}
         }
         let lists = [
             ("audit_non_hmac_request_keys", &self.audit_non_hmac_request_keys),

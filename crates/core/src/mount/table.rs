@@ -38,6 +38,11 @@ impl Clear {
 }
 
 impl Mount {
+    /// Whether its names can be locked: it has a login by a secret that can be guessed.
+    pub fn has_lockout(&self) -> bool {
+        self.routes.iter().any(Route::is_login)
+    }
+
     /// Served by the core itself, with its handle.
     pub fn is_system(&self) -> bool {
         matches!(self.facts.engine, "system" | "token")
@@ -70,6 +75,11 @@ impl Table {
     /// `path` with trailing slash.
     pub fn exact(&self, path: &str) -> Option<&Arc<Mount>> {
         self.by_path.get(path)
+    }
+
+    /// A mount by its accessor, wherever it was moved.
+    pub fn by_accessor(&self, accessor: &str) -> Option<&Arc<Mount>> {
+        self.by_path.values().find(|m| m.entry.accessor == accessor)
     }
 
     /// All mounts, sorted by path.

@@ -24,6 +24,10 @@ pub struct Bound {
 }
 
 pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut output: Output) -> Result<Bound> {
+    // SECURITY (CVE-2026-46405): what is answered as an error never makes a token.
+    if output.auth.is_some() && output.status.is_some_and(|status| status >= 400) {
+        return Err(Error::Internal("an error answer asks for a token".into()));
+    }
     let mut issued = None;
     let auth = match output.auth.take() {
         None => None,

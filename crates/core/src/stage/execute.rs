@@ -10,6 +10,7 @@ use super::bind::{Bound, bind};
 use super::judge::Permitted;
 use super::route::Target;
 use super::{Recorded, answer, judge};
+use crate::lockout;
 use crate::mount::Mount;
 use crate::token::{self, LiveToken, TokenEntry};
 use crate::{Core, SystemCall};
@@ -28,6 +29,10 @@ pub enum Done {
 
 pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
     let mut permitted = recorded.into_permitted();
+    let attempt = match attempt(core, &permitted).await {
+        Ok(attempt) => attempt,
+        Err(error) => return Done::Answered { permitted, result: Err(error) },
+    };
     let mut started = permitted.judgement.absent.take();
     let mut result = Err(Error::Barrier(strongroom_barrier::Error::Conflict));
     for _ in 0..TRIES_MAX {
@@ -37,6 +42,10 @@ pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
             break;
         }
     }
+    if let Some(attempt) = attempt {
+        // INVARIANT: a wrong guess is counted before its answer leaves.
+        result = lockout::settle(core, attempt, &result).await.and(result);
+    }
     match result {
         Ok(Some(bound)) => Done::Answered { permitted, result: Ok(bound) },
         Ok(None) => Done::Changed(permitted),
@@ -44,6 +53,21 @@ pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
             let result = spend_use(core, payer(&permitted)).await.and(Err(error));
             Done::Answered { permitted, result }
         }
+    }
+}
+
+/// For a login by a secret that can be guessed: may this name be tried now. Before the handler, so that a locked name's
+/// credentials are not looked at.
+async fn attempt(core: &Core, permitted: &Permitted) -> Result<Option<lockout::Attempt>> {
+    let (Target::Route { mount, rest, .. }, Some(route)) = (&permitted.routed.target, permitted.routed.target.route()) else {
+        return Ok(None);
+    };
+    if permitted.routed.admitted.help {
+        return Ok(None);
+    }
+    match route.login_name(&permitted.routed.admitted.fields, rest) {
+        Some(name) => lockout::admit(core, mount, &name).await,
+        None => Ok(None),
     }
 }
 

@@ -8,6 +8,7 @@ mod cors;
 mod counters;
 mod decode_token;
 mod keys;
+mod locked_users;
 mod loggers;
 mod mount_settings;
 pub mod mounts;
@@ -50,6 +51,7 @@ impl Engine for System {
             wrapping::routes(),
             tools::routes(),
             keys::routes(),
+            locked_users::routes(),
             audit::routes(),
             audited_headers::routes(),
             cors::routes(),

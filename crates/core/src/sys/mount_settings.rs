@@ -4,7 +4,8 @@ use serde::Deserialize;
 use strongroom_engine::{Error, Flag, List, Present, Result, Text, TokenType};
 use strongroom_types::Ttl;
 
-use crate::mount::MountConfig;
+use crate::LockoutConfig;
+use crate::mount::{Mount, MountConfig};
 
 /// Settings as they come: durations are texts here because their error texts name them.
 #[derive(Deserialize, Default)]
@@ -20,6 +21,62 @@ pub struct Config {
     pub allowed_response_headers: Present<List>,
     /// Auth methods only.
     pub token_type: Present<Text>,
+    pub user_lockout_config: Present<Lockout>,
+}
+
+/// Lockout settings as they come. What is left out stays; zero puts the server's value back.
+#[derive(Deserialize, Default, Clone, PartialEq, Eq, Debug)]
+#[serde(default)]
+pub struct Lockout {
+    lockout_threshold: Present<Text>,
+    lockout_duration: Present<Text>,
+    lockout_counter_reset_duration: Present<Text>,
+    lockout_disable: Present<Flag>,
+}
+
+impl strongroom_engine::Loose for Lockout {
+    const KIND: &'static str = "object";
+}
+
+impl Lockout {
+    fn apply(self, to: &mut LockoutConfig) -> Result<()> {
+        if let Present::Is(Text(text)) = self.lockout_threshold {
+            to.threshold = text.trim().parse().map_err(|_| {
+                Error::invalid("unable to parse user lockout threshold: lockout_threshold must be a whole number, not negative")
+            })?;
+        }
+        for (name, given, place) in [
+            ("lockout_duration", self.lockout_duration, &mut to.duration),
+            ("lockout_counter_reset_duration", self.lockout_counter_reset_duration, &mut to.counter_reset),
+        ] {
+            if let Present::Is(Text(text)) = given {
+                *place = Ttl::parse(&text).map_err(|_| Error::invalid(format!("{name}: time: invalid duration")))?;
+            }
+        }
+        if let Present::Is(Flag(disable)) = self.lockout_disable {
+            to.disable = Some(disable);
+        }
+        Ok(())
+    }
+}
+
+/// Errors: `Invalid` when lockout settings are given for a method that never counts failures.
+pub fn may_lock(mount: &Mount, given: &Present<Lockout>) -> Result<()> {
+    if matches!(given, Present::Is(_)) && !mount.has_lockout() {
+        let engine = mount.facts.engine;
+        return Err(Error::invalid(format!("tuning of user lockout configuration for auth type {engine:?} not allowed")));
+    }
+    Ok(())
+}
+
+/// Errors: `Invalid` for a version: there is none but the one that is built in.
+pub fn no_version(given: Present<Text>) -> Result<()> {
+    match given {
+        Present::Is(Text(version)) if !version.is_empty() => {
+            Err(Error::invalid("plugin not found in the catalog: plugin_version must be empty, all engines are built in"))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl strongroom_engine::Loose for Config {
@@ -46,6 +103,9 @@ impl Config {
                 Some(kind) => kind.as_str().to_owned(),
                 None => return Err(Error::invalid("invalid value for 'token_type'")),
             };
+        }
+        if let Present::Is(lockout) = self.user_lockout_config {
+            lockout.apply(to.user_lockout.get_or_insert_default())?;
         }
         let lists = [
             (self.audit_non_hmac_request_keys, &mut to.audit_non_hmac_request_keys),

@@ -10,7 +10,7 @@ use strongroom_engine::{
 };
 use strongroom_types::{CanonicalPath, random_base62, uuid_v4};
 
-use super::mount_settings::{Config, check_ttls};
+use super::mount_settings::{Config, check_ttls, may_lock};
 use crate::SystemCall;
 use crate::mount::{self, MountConfig, MountEntry, protected, wipe_intent};
 
@@ -119,11 +119,12 @@ pub async fn enable_at(ctx: &mut Ctx, input: Enable, path: &str) -> Result<Outpu
     if path.starts_with("auth/") {
         config.token_type = TokenType::DefaultService.as_str().to_owned();
     }
-    if let Present::Is(given) = input.config {
-        given.apply(&mut config)?;
-    }
+    let given = input.config.into_option().unwrap_or_default();
+    let locks = given.user_lockout_config.clone();
+    given.apply(&mut config)?;
     check_ttls(&config, call.core.settings.default_lease_ttl, call.core.settings.max_lease_ttl)?;
     let entry = new_entry(&call.core, &path, &engine, options, config, input.description.0, input.local.0);
+    may_lock(&call.core.mounts.ready(entry.clone())?, &locks)?;
     put_new(ctx, &call.core, entry).await?;
     Ok(Output::nothing())
 }
@@ -200,11 +201,12 @@ pub fn new_entry(
     local: bool,
 ) -> MountEntry {
     let rng = core.rng.as_ref();
+    let class = if path.starts_with("auth/") { "auth_" } else { "" };
     MountEntry {
         path: path.to_owned(),
         engine: engine.to_owned(),
         uuid: uuid_v4(rng),
-        accessor: format!("{engine}_{}", random_base62(rng, 8).to_lowercase()),
+        accessor: format!("{class}{engine}_{}", random_base62(rng, 8).to_lowercase()),
         storage_id: random_base62(rng, 11),
         description,
         options: Some(options),

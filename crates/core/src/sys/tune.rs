@@ -7,7 +7,7 @@ use strongroom_engine::{
 };
 
 use super::auth::full;
-use super::mount_settings::{Config, check_ttls};
+use super::mount_settings::{Config, Lockout, check_ttls, may_lock, no_version};
 use super::mounts::{AtPath, with_slash};
 use crate::SystemCall;
 use crate::mount::{self, MountEntry};
@@ -59,6 +59,8 @@ pub struct Tune {
     allowed_response_headers: Present<List>,
     token_type: Present<Text>,
     force_no_cache: Present<Flag>,
+    user_lockout_config: Present<Lockout>,
+    plugin_version: Present<Text>,
 }
 
 impl Input for Tune {
@@ -75,6 +77,8 @@ impl Input for Tune {
         field::<List>("allowed_response_headers", "Accepted and shown.").clear(),
         field::<Text>("token_type", "Kind of token that logins give; auth methods only.").clear(),
         field::<Flag>("force_no_cache", "Accepted and shown.").clear(),
+        field::<Lockout>("user_lockout_config", "When names are locked; auth methods with guessable secrets only.").clear(),
+        field::<Text>("plugin_version", "Empty: all engines are built in.").clear(),
     ];
 }
 
@@ -102,7 +106,10 @@ async fn write_at(ctx: &mut Ctx, input: Tune, path: &str) -> Result<Output> {
         passthrough_request_headers: input.passthrough_request_headers,
         allowed_response_headers: input.allowed_response_headers,
         token_type: input.token_type,
+        user_lockout_config: input.user_lockout_config,
     };
+    no_version(input.plugin_version)?;
+    may_lock(&call.core.mounts.ready(entry.clone())?, &config.user_lockout_config)?;
     config.apply(&mut entry.config)?;
     check_ttls(&entry.config, call.core.settings.default_lease_ttl, call.core.settings.max_lease_ttl)?;
     if let Present::Is(Text(description)) = input.description {

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod dev;
 mod expire;
+mod lockouts;
 mod revoke;
 mod tend;
 mod tidy;
@@ -24,6 +25,7 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 const TEND_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 const WIPE_EVERY: Duration = Duration::from_secs(2);
+const LOCKOUTS_EVERY: Duration = Duration::from_secs(600);
 const REVOKE_EVERY: Duration = Duration::from_secs(10);
 
 /// Starts all tasks of an unsealed core. They end with it.
@@ -31,6 +33,7 @@ pub fn start(core: &Arc<Core>) -> Vec<JoinHandle<()>> {
     vec![
         every(CHECKPOINT_EVERY, core, |core| async move { checkpoint::run(&core).await }),
         every(EXPIRE_EVERY, core, |core| async move { expire::run(&core).await }),
+        every(LOCKOUTS_EVERY, core, |core| async move { lockouts::run(&core).await }),
         every(REVOKE_EVERY, core, |core| async move { revoke::run(&core).await }),
         every(TEND_EVERY, core, |core| async move { tend::run(&core).await }),
         every(TIDY_EVERY, core, |core| async move { tidy::run(&core).await }),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use strongroom_types::{DurationError, Ttl};
+use strongroom_types::{DurationError, SecretString, Ttl};
 
 use super::de::OWN;
 use super::{Field, Input, Loose};
@@ -85,6 +85,11 @@ macro_rules! from_scalar {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Text(pub String);
 from_scalar!(Text, "string", |s| Ok(Text(s.into_text())));
+
+/// Text that is a secret: wiped on drop, never printed.
+#[derive(Debug, Default)]
+pub struct SecretText(pub SecretString);
+from_scalar!(SecretText, "string", |s| Ok(SecretText(SecretString::new(s.into_text()))));
 
 /// A whole number; `"8"` is taken too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -4,6 +4,7 @@
 
 mod audit;
 mod listener;
+mod lockout;
 mod mistake;
 mod near;
 mod section;
@@ -15,6 +16,7 @@ mod top;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use strongroom_core::LockoutDefaults;
 use strongroom_types::Ttl;
 
 pub use audit::Audit;
@@ -34,6 +36,8 @@ pub struct Config {
     pub storage: Option<Storage>,
     pub audit: Vec<Audit>,
     pub leases: Leases,
+    /// By auth method; `all` for every one.
+    pub lockout: LockoutDefaults,
     pub cluster: Cluster,
     /// The mount that the flat contract serves, with trailing slash; empty switches it off. None: `secret/`.
     pub flat_mount: Option<String>,
@@ -114,6 +118,7 @@ impl Config {
         top::read(&section, self)?;
         self.listeners.extend(listener::read(&section, &mut self.warnings)?);
         self.audit.extend(audit::read(&section, &mut self.warnings)?);
+        self.lockout.extend(lockout::read(&section, &mut self.warnings)?);
         if let Some(storage) = storage::read(&section, &mut self.warnings)? {
             self.storage = Some(storage);
         }

@@ -23,6 +23,7 @@ const READ: &[&str] = &[
     "pid_file",
     "seal",
     "storage",
+    "user_lockout",
 ];
 
 /// Keys of the reference without meaning here; leaving them out takes nothing away from an operator.
@@ -70,11 +71,10 @@ const WITHOUT_EFFECT: &[&str] = &[
     "log_rotate_duration",
     "log_rotate_max_files",
     "plugin",
-    "user_lockout",
 ];
 
 /// A misspelt one of these would leave the server without what it guards.
-const GUARDING: &[&str] = &["listener", "seal", "audit"];
+const GUARDING: &[&str] = &["listener", "seal", "audit", "user_lockout"];
 
 /// Reads the single values and checks every key of the file.
 pub fn read(file: &Section<'_>, config: &mut Config) -> Result<()> {

@@ -91,7 +91,8 @@ struct Terms {
 async fn terms(ctx: &mut Ctx, call: &SystemCall, entry: &TokenEntry) -> Result<Option<Terms>> {
     let Some(login) = &entry.login else { return own_terms(ctx, call, entry).await.map(Some) };
     let table = call.core.mounts.current().await?;
-    let mount = table.exact(&login.mount).filter(|m| m.facts.accessor == login.accessor).cloned();
+    // By accessor: a mount that was moved still knows its logins, another one at its former path does not.
+    let mount = table.by_accessor(&login.accessor).cloned();
     drop(table);
     let mount = mount.ok_or_else(|| Error::invalid("the auth method of this token is gone"))?;
     let own = std::mem::replace(&mut ctx.mount, mount.facts.clone());

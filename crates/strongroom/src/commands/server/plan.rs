@@ -76,6 +76,7 @@ impl Plan {
             api_addr: self.api_addr(),
             flat_mount: self.config.flat_mount.clone().unwrap_or_else(|| "secret/".into()),
             storage_type: self.storage.name().to_owned(),
+            lockout: self.config.lockout.clone(),
             accepts_rollback: self.accepts_rollback,
         }
     }
