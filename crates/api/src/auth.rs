@@ -31,6 +31,13 @@ pub struct Auth {
     pub num_uses: u64,
 }
 
+/// The body of a login with a password.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct PasswordLogin {
+    #[serde(with = "secret_text")]
+    pub password: SecretString,
+}
+
 /// A single-use token in place of an answer.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]

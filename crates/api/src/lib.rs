@@ -10,11 +10,11 @@ mod secret_text;
 mod sys;
 mod token;
 
-pub use auth::{Auth, WrapInfo};
+pub use auth::{Auth, PasswordLogin, WrapInfo};
 pub use envelope::{Envelope, ErrorBody, Keys};
 pub use kv::{CustomMetadata, MetadataSettings, VersionNumbers, WriteOptions, WriteVersion};
 pub use seal::{InitAnswer, InitRequest, InitStatus, KeyStatus, Leader, SealStatus, UnsealRequest};
-pub use sys::{EnableMount, Mount, MountConfig, PolicyBody, TuneMount, UiMount};
+pub use sys::{EnableMount, Mount, MountConfig, PolicyBody, Remount, TuneMount, UiMount, UserLockout};
 pub use token::{AccessorRequest, CreateToken, RenewToken, TokenRequest};
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! and files: all of it comes in through `Config`.
 
 mod address;
+mod auth;
 mod config;
 mod error;
 mod exchange;
@@ -54,6 +55,11 @@ impl Client {
     pub fn with_token(&self, token: SecretString) -> Result<Self, Error> {
         exchange::check_header("token", token.expose())?;
         Ok(Self { token: Some(Arc::new(token)), ..self.clone() })
+    }
+
+    /// The same server, asked by nobody in particular.
+    pub fn without_token(&self) -> Self {
+        Self { token: None, ..self.clone() }
     }
 
     /// The same server, below a namespace.

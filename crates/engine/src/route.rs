@@ -198,6 +198,11 @@ impl Route {
         (self.handler)(ctx, fields)
     }
 
+    /// Whether the pattern fits, whatever the verb.
+    pub fn serves(&self, path: &str) -> bool {
+        self.pattern.matches(path).is_some()
+    }
+
     /// Picks the route (its index) for a path below the mount. Errors: `UnsupportedOperation` when only the verb does not fit.
     pub fn find<'p>(routes: &[Self], verb: Option<Verb>, path: &'p str) -> Result<(usize, Vec<(&'static str, &'p str)>)> {
         let mut path_known = false;

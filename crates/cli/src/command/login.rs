@@ -1,4 +1,4 @@
-//! `login`: checks a token and keeps it for later commands. Must never store a token that the server refuses, nor print one
+//! `login`: logs in, or checks a token, and keeps the token for later commands. Must never store a token that the server refuses, nor print one
 //! unless asked for the answer.
 
 use std::io::Read;
@@ -8,19 +8,24 @@ use serde_json::Value;
 use strongroom_client::api::{Auth, Envelope};
 use strongroom_types::SecretString;
 
+use super::login_method::{self, LoginMethod};
 use crate::arguments::is_set;
-use crate::connection::Connection;
+use crate::connection::{Connection, Session};
 use crate::environment::Environment;
 use crate::output::{Failure, Format, Printed, secret};
 use crate::{input as given, token_file};
 
 #[derive(Args)]
 pub struct Login {
-    /// Token, or - to read it from standard input; asked for when absent
-    token: Option<String>,
-    /// The way to log in; token is the one that needs no auth method
-    #[arg(long, default_value = "token", value_parser = ["token"])]
+    /// Token, or - to read it from standard input; asked for when absent. Other methods take KEY=VALUE
+    #[arg(value_name = "TOKEN | KEY=VALUE")]
+    arguments: Vec<String>,
+    /// The way to log in: token or userpass
+    #[arg(long, default_value = "token")]
     method: String,
+    /// Where the method is enabled; its name when absent
+    #[arg(long)]
+    path: Option<String>,
     /// Check the token only, don't keep it
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     no_store: Option<bool>,
@@ -40,17 +45,49 @@ pub struct Login {
 impl Login {
     pub(crate) async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
         let session = self.connection.open(environment, input)?;
-        let token = match &self.token {
-            Some(arg) => given::secret(arg, session.input)?,
-            None => given::prompt("Token")?,
+        let format = session.format;
+        let envelope = match LoginMethod::parse(&self.method)? {
+            LoginMethod::Token => self.check_token(session).await?,
+            LoginMethod::Userpass => self.userpass(session).await?,
+        };
+        // Wrapped, and to be left so.
+        let Some(auth) = &envelope.auth else { return secret::print(&envelope, format, self.wrapped_field()) };
+        let notes = self.keep(environment, &auth.client_token)?;
+        self.printed(&envelope, format, notes)
+    }
+
+    async fn check_token(&self, session: Session<'_>) -> Result<Envelope, Failure> {
+        let token = match self.arguments.as_slice() {
+            [] => given::prompt("Token")?,
+            [arg] => given::secret(arg.strip_prefix("token=").unwrap_or(arg), session.input)?,
+            _ => return Err(Failure::local("Error authenticating: too many arguments, a token is one")),
         };
         let client = session.client.with_token(token.duplicate()).map_err(|error| Failure::of(&error, "authenticating"))?;
         let answer = client.lookup_self().await.map_err(|error| Failure::of(&error, "authenticating"))?;
         let data = answer
             .and_then(|envelope| envelope.data)
             .ok_or_else(|| Failure::server("Error authenticating: the server did not describe the token"))?;
-        let notes = self.keep(environment, &token)?;
-        self.printed(&auth(&data, token), session.format, notes)
+        Ok(auth(&data, token))
+    }
+
+    async fn userpass(&self, session: Session<'_>) -> Result<Envelope, Failure> {
+        let data = given::parse_data(&self.arguments, session.input)?;
+        let path = self.path.as_deref().unwrap_or(&self.method);
+        let nothing = || Failure::server("Error authenticating: the server gave no token");
+        let envelope = login_method::userpass(&session.client, path, data).await?.ok_or_else(nothing)?;
+        let Some(wrap) = envelope.wrap_info.as_ref().filter(|wrap| !wrap.token.is_empty()) else {
+            return if envelope.auth.is_some() { Ok(envelope) } else { Err(nothing()) };
+        };
+        if is_set(self.no_store) || is_set(self.token_only) {
+            return Ok(envelope);
+        }
+        let client = session.client.without_wrapping().with_token(wrap.token.duplicate());
+        let unwrapped = async { client?.unwrap(None).await }.await;
+        unwrapped.map_err(|error| Failure::of(&error, "unwrapping the login"))?.filter(|e| e.auth.is_some()).ok_or_else(nothing)
+    }
+
+    fn wrapped_field(&self) -> Option<&str> {
+        if is_set(self.token_only) { Some("wrapping_token") } else { self.field.as_deref() }
     }
 
     /// What the user should know about where the token is.

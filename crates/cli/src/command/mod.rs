@@ -1,10 +1,12 @@
 //! The commands, one file each. Every one turns its arguments into requests and the answers into `Printed`; none may write to a
 //! stream itself.
 
+mod auth;
 mod kv;
 mod kv_metadata;
 mod logical;
 mod login;
+mod login_method;
 mod operator;
 mod policy;
 mod secrets;
@@ -44,6 +46,9 @@ pub enum ClientCommand {
     Unwrap(logical::Unwrap),
     /// Store a token for later commands
     Login(login::Login),
+    /// Enable and configure auth methods
+    #[command(subcommand, disable_help_subcommand = true)]
+    Auth(auth::Auth),
     /// Write, read and remove policies
     #[command(subcommand)]
     Policy(policy::Policy),
@@ -66,6 +71,7 @@ impl ClientCommand {
             Self::List(command) => command.execute(environment, input).await,
             Self::Delete(command) => command.execute(environment, input).await,
             Self::Unwrap(command) => command.execute(environment, input).await,
+            Self::Auth(command) => command.execute(environment, input).await,
             Self::Login(command) => command.execute(environment, input).await,
             Self::Policy(command) => command.execute(environment, input).await,
             Self::Secrets(command) => command.execute(environment, input).await,

@@ -123,6 +123,7 @@ impl Settings {
             max_lease_ttl: self.max_lease_ttl,
             listing_visibility: self.listing_visibility,
             options,
+            ..TuneMount::default()
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What an operator sees of lockouts, and the clean-up of failures that are over.
 
 use strongroom_barrier::Intent;
-use strongroom_engine::{Ctx, Error, Result};
+use strongroom_engine::{Ctx, Result};
 
 use super::attempt::{change_in, decode, rules_of};
 use super::record::Failures;

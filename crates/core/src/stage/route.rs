@@ -25,6 +25,8 @@ pub enum Target {
     Missing {
         error: Error,
         mount: Option<Arc<Mount>>,
+        /// The path is open to everybody, with other verbs: a login need not come with a token to be told so.
+        is_open: bool,
     },
 }
 
@@ -51,7 +53,10 @@ impl Target {
     }
 
     pub fn attributes(&self) -> Attributes {
-        self.route().map(|r| r.attributes).unwrap_or_default()
+        match self {
+            Self::Missing { is_open, .. } => Attributes { no_token: *is_open, ..Attributes::default() },
+            Self::Route { .. } => self.route().map(|r| r.attributes).unwrap_or_default(),
+        }
     }
 }
 
@@ -68,11 +73,11 @@ async fn place(core: &Core, admitted: &mut Admitted) -> Result<Target> {
     let table = core.mounts.current().await?;
     let path = admitted.path.as_str();
     let Some((mount, rest)) = table.find(path) else {
-        return Ok(Target::Missing { error: Error::NoHandler(path.to_owned()), mount: None });
+        return Ok(Target::Missing { error: Error::NoHandler(path.to_owned()), mount: None, is_open: false });
     };
     if matches!(admitted.verb, Some(Verb::Write | Verb::Patch)) && path.ends_with('/') {
         let error = Error::invalid("cannot write to a path ending in '/'");
-        return Ok(Target::Missing { error, mount: Some(mount.clone()) });
+        return Ok(Target::Missing { error, mount: Some(mount.clone()), is_open: false });
     }
     let found = Route::find(&mount.routes, admitted.verb, rest);
     match found {
@@ -82,8 +87,11 @@ async fn place(core: &Core, admitted: &mut Admitted) -> Result<Target> {
         }
         Err(Error::UnsupportedPath) => {
             let error = admitted.verb.map_or(Error::UnsupportedOperation, |verb| mount.engine.unrouted(verb));
-            Ok(Target::Missing { error, mount: Some(mount.clone()) })
+            Ok(Target::Missing { error, mount: Some(mount.clone()), is_open: false })
         }
-        Err(error) => Ok(Target::Missing { error, mount: Some(mount.clone()) }),
+        Err(error) => {
+            let is_open = mount.routes.iter().any(|r| r.attributes.no_token && r.serves(rest));
+            Ok(Target::Missing { error, mount: Some(mount.clone()), is_open })
+        }
     }
 }

@@ -1,0 +1,268 @@
+//! `auth`: the auth methods of a server. Must never hold a list of methods: the server knows which there are.
+
+use std::io::Read;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use strongroom_client::Method;
+use strongroom_client::api::{EnableMount, TuneMount, UserLockout};
+
+use super::folder;
+use super::login_method::LoginMethod;
+use crate::arguments::{duration_text, is_set, pair};
+use crate::connection::{Connection, Session};
+use crate::environment::Environment;
+use crate::output::{Failure, Format, Printed, mounts};
+
+#[derive(Subcommand)]
+pub enum Auth {
+    /// Enable an auth method
+    Enable(Box<Enable>),
+    /// Disable an auth method: its tokens end, and what it holds is deleted
+    Disable(At),
+    /// List the auth methods
+    List(List),
+    /// Change the settings of an auth method
+    Tune(Box<Tune>),
+    /// Move an auth method to another path
+    Move(Move),
+    /// Print how to log in with an auth method
+    Help(Help),
+}
+
+/// Settings that can be given at the start and later.
+#[derive(Args)]
+struct Settings {
+    /// What the method is for
+    #[arg(long)]
+    description: Option<String>,
+    /// Life of tokens when nothing else is asked
+    #[arg(long, value_name = "DURATION", value_parser = duration_text)]
+    default_lease_ttl: Option<String>,
+    /// Longest life of tokens
+    #[arg(long, value_name = "DURATION", value_parser = duration_text)]
+    max_lease_ttl: Option<String>,
+    /// Who sees the method without a token: unauth or hidden
+    #[arg(long, value_name = "WHO")]
+    listing_visibility: Option<String>,
+    /// Kind of token that logins give: default-service, default-batch, service or batch
+    #[arg(long, value_name = "KIND")]
+    token_type: Option<String>,
+    /// Request field that the audit log shows in clear; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    audit_non_hmac_request_keys: Option<Vec<String>>,
+    /// Response field that the audit log shows in clear; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    audit_non_hmac_response_keys: Option<Vec<String>>,
+    /// Request header that the method may see; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    passthrough_request_headers: Option<Vec<String>>,
+    /// Response header that the method may set; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    allowed_response_headers: Option<Vec<String>>,
+    /// Version of the plug-in; all are built in
+    #[arg(long, value_name = "VERSION")]
+    plugin_version: Option<String>,
+    /// Version of the method's API
+    #[arg(long)]
+    version: Option<u64>,
+    /// Option of the method; may be given more than once
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    options: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// Only what was given, so that a tune leaves the rest alone.
+    fn into_tune(self) -> TuneMount {
+        let version = self.version.map(|version| ("version".to_owned(), version.to_string()));
+        let options: std::collections::BTreeMap<_, _> = self.options.into_iter().chain(version).collect();
+        TuneMount {
+            description: self.description,
+            default_lease_ttl: self.default_lease_ttl,
+            max_lease_ttl: self.max_lease_ttl,
+            listing_visibility: self.listing_visibility,
+            options: Some(options).filter(|options| !options.is_empty()),
+            audit_non_hmac_request_keys: self.audit_non_hmac_request_keys,
+            audit_non_hmac_response_keys: self.audit_non_hmac_response_keys,
+            passthrough_request_headers: self.passthrough_request_headers,
+            allowed_response_headers: self.allowed_response_headers,
+            token_type: self.token_type,
+            plugin_version: self.plugin_version,
+            user_lockout_config: None,
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct Enable {
+    /// Kind of method, such as userpass
+    method: String,
+    /// Where to enable it; the kind's name when absent
+    #[arg(long)]
+    path: Option<String>,
+    /// Keep the method out of replication
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    local: Option<bool>,
+    /// Wrap its entries with the seal too
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    seal_wrap: Option<bool>,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Args)]
+pub struct At {
+    /// Path of the method
+    path: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Args)]
+pub struct List {
+    /// Show the settings too
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    detailed: Option<bool>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Args)]
+pub struct Tune {
+    /// Path of the method
+    path: String,
+    /// Wrong passwords after which a name is locked
+    #[arg(long, value_name = "COUNT")]
+    user_lockout_threshold: Option<u32>,
+    /// How long a name stays locked
+    #[arg(long, value_name = "DURATION", value_parser = duration_text)]
+    user_lockout_duration: Option<String>,
+    /// Time after which wrong passwords are forgotten
+    #[arg(long, value_name = "DURATION", value_parser = duration_text)]
+    user_lockout_counter_reset_duration: Option<String>,
+    /// Lock nobody
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    user_lockout_disable: Option<bool>,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Args)]
+pub struct Move {
+    /// Path of the method
+    source: String,
+    /// Where it shall be
+    destination: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Args)]
+pub struct Help {
+    /// Kind of method, or path of one that is enabled
+    method: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Auth {
+    pub(crate) async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
+        match self {
+            Self::Enable(command) => command.execute(environment, input).await,
+            Self::Disable(At { path, connection }) => disable(&connection.open(environment, input)?, &folder(&path)).await,
+            Self::List(List { detailed, connection }) => list(&connection.open(environment, input)?, is_set(detailed)).await,
+            Self::Tune(command) => command.execute(environment, input).await,
+            Self::Move(command) => command.execute(environment, input).await,
+            Self::Help(Help { method, connection }) => help(&connection.open(environment, input)?, &method).await,
+        }
+    }
+}
+
+impl Enable {
+    async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
+        let session = self.connection.open(environment, input)?;
+        let path = folder(self.path.as_deref().unwrap_or(&self.method));
+        let mut config = self.settings.into_tune();
+        // A new mount takes these two beside its config.
+        let (description, options) = (config.description.take().unwrap_or_default(), config.options.take().unwrap_or_default());
+        let (local, seal_wrap) = (is_set(self.local), is_set(self.seal_wrap));
+        let mount = EnableMount { mount_type: self.method.clone(), description, config, options, local, seal_wrap };
+        let doing = format!("enabling {} auth", self.method);
+        session.client.enable_auth(&path, &mount).await.map_err(|error| Failure::of(&error, &doing))?;
+        Ok(Printed::line(format!("Success! Enabled {} auth method at: {path}", self.method)))
+    }
+}
+
+async fn disable(session: &Session<'_>, path: &str) -> Result<Printed, Failure> {
+    let doing = format!("disabling auth method at {path}");
+    session.client.disable_auth(path).await.map_err(|error| Failure::of(&error, &doing))?;
+    Ok(Printed::line(format!("Success! Disabled the auth method (if it existed) at: {path}")))
+}
+
+async fn list(session: &Session<'_>, detailed: bool) -> Result<Printed, Failure> {
+    let failed = |error| Failure::of(&error, "listing enabled authentications");
+    if session.format == Format::Table {
+        return Ok(Printed::text(mounts::auth_methods(&session.client.auth_methods().await.map_err(failed)?, detailed)));
+    }
+    // As it came: a program may look for what this client doesn't know.
+    let answer = session.client.request::<()>(Method::Get, "sys/auth", None).await.map_err(failed)?;
+    Printed::json(&answer.data::<Value>().map_err(failed)?)
+}
+
+impl Tune {
+    async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
+        let session = self.connection.open(environment, input)?;
+        let path = folder(&self.path);
+        let lockout = UserLockout {
+            lockout_threshold: self.user_lockout_threshold.map(|count| count.to_string()),
+            lockout_duration: self.user_lockout_duration,
+            lockout_counter_reset_duration: self.user_lockout_counter_reset_duration,
+            lockout_disable: self.user_lockout_disable,
+        };
+        let user_lockout_config = Some(lockout).filter(|lockout| *lockout != UserLockout::default());
+        let settings = TuneMount { user_lockout_config, ..self.settings.into_tune() };
+        let doing = format!("tuning auth method {path}");
+        session.client.tune_auth(&path, &settings).await.map_err(|error| Failure::of(&error, &doing))?;
+        Ok(Printed::line(format!("Success! Tuned the auth method at: {path}")))
+    }
+}
+
+impl Move {
+    async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
+        let session = self.connection.open(environment, input)?;
+        let (from, to) = (folder(&self.source), folder(&self.destination));
+        let doing = format!("moving auth method {from} to {to}");
+        let failed = |error| Failure::of(&error, &doing);
+        let id = session.client.remount(&below_auth(&from), &below_auth(&to)).await.map_err(failed)?;
+        let started = format!("Started moving auth method {from} to {to}, with migration ID {id}");
+        match session.client.remount_status(&id).await.map_err(failed)?.as_deref() {
+            Some("success") => {
+                Ok(Printed::line(format!("Success! Finished moving auth method {from} to {to}, with migration ID {id}")))
+            }
+            Some("failure") => {
+                Err(Failure::server(format!("Failure! Moving auth method {from} to {to} failed, migration ID {id}")))
+            }
+            _ => Ok(Printed::line(started)),
+        }
+    }
+}
+
+fn below_auth(path: &str) -> String {
+    if path.starts_with("auth/") { path.to_owned() } else { format!("auth/{path}") }
+}
+
+/// By kind, else by the kind of what is enabled at that path.
+async fn help(session: &Session<'_>, method: &str) -> Result<Printed, Failure> {
+    if let Ok(known) = LoginMethod::parse(method) {
+        return Ok(Printed::text(known.help()));
+    }
+    let path = folder(method);
+    let enabled = session.client.auth_methods().await.map_err(|error| Failure::of(&error, "listing authentication methods"))?;
+    let mount = enabled.get(&path);
+    let mount = mount.ok_or_else(|| Failure::local(format!("No auth method available on the server at {path:?}")))?;
+    Ok(Printed::text(LoginMethod::parse(&mount.mount_type)?.help()))
+}

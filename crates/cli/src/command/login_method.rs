@@ -1,0 +1,81 @@
+//! The ways in which `login` can log in by itself. Other methods are used with `write auth/PATH/login`.
+
+use serde_json::{Map, Value};
+use strongroom_client::Client;
+use strongroom_client::api::Envelope;
+use strongroom_types::SecretString;
+use zeroize::Zeroize as _;
+
+use crate::input as given;
+use crate::output::Failure;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum LoginMethod {
+    Token,
+    Userpass,
+}
+
+impl LoginMethod {
+    /// Errors: a method that this command does not know.
+    pub(super) fn parse(name: &str) -> Result<Self, Failure> {
+        match name {
+            "token" => Ok(Self::Token),
+            "userpass" => Ok(Self::Userpass),
+            _ => Err(Failure::local(
+                "Unknown auth method. See \"strongroom auth list\" for the methods that are enabled; some can only be \
+                 used over the API, as in \"strongroom write auth/PATH/login KEY=VALUE\".",
+            )),
+        }
+    }
+
+    pub(super) fn help(self) -> &'static str {
+        match self {
+            Self::Token => TOKEN_HELP,
+            Self::Userpass => USERPASS_HELP,
+        }
+    }
+}
+
+/// Asks for a password that was not given. Errors: no user name, and what the server says.
+pub(super) async fn userpass(client: &Client, path: &str, mut data: Map<String, Value>) -> Result<Option<Envelope>, Failure> {
+    let name = match data.get("username").and_then(Value::as_str) {
+        Some(name) if !name.is_empty() => name.to_owned(),
+        _ => return Err(Failure::local("Error authenticating: 'username' must be specified")),
+    };
+    let password = match data.remove("password") {
+        Some(Value::String(mut text)) => {
+            let password = SecretString::from(text.as_str());
+            text.zeroize();
+            password
+        }
+        Some(_) => return Err(Failure::local("Error authenticating: 'password' must be given once")),
+        None => given::prompt("Password")?,
+    };
+    client.login_with_password(path, &name, password).await.map_err(|error| Failure::of(&error, "authenticating"))
+}
+
+const TOKEN_HELP: &str = "\
+Usage: strongroom login [TOKEN]
+
+  Checks a token and keeps it for later commands. The token is asked for when
+  it is not given; - reads it from standard input.
+";
+
+const USERPASS_HELP: &str = "\
+Usage: strongroom login -method=userpass [CONFIG K=V...]
+
+  Logs in with a name and a password that the server keeps.
+
+  Log in as \"sally\"; the password is asked for:
+
+      $ strongroom login -method=userpass username=sally
+
+Configuration:
+
+  password=<string>
+      The password. It is asked for when it is not given; - reads it from
+      standard input.
+
+  username=<string>
+      Name of the user.
+";
