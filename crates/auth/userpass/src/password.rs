@@ -155,8 +155,8 @@ mod tests {
     /// Rounds of (Argon2id, bcrypt).
     fn cost(work: &[Work]) -> (u32, u64) {
         work.iter().fold((0, 0), |(argon2, rounds), w| match w {
-            Work::Argon2id => (argon2 + 1, rounds),
-            Work::Bcrypt(cost) => (argon2, rounds + (1u64 << cost)),
+            Work::Argon2id => (u32::saturating_add(argon2, 1), rounds),
+            Work::Bcrypt(cost) => (argon2, u64::saturating_add(rounds, 1 << cost)),
         })
     }
 

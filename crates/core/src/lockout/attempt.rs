@@ -75,9 +75,11 @@ pub async fn settle<T>(core: &Core, attempt: Attempt, outcome: &Result<T>) -> Re
             .await
         }
         Ok(_) if *had_failures => {
-            let forgotten = change(core, place, |row| row.remove(&place.name)).await;
             // The login stands; failures that stay only make the name lock sooner.
-            Ok(forgotten.unwrap_or_else(|e| tracing::warn!("failed logins could not be forgotten: {e}")))
+            if let Err(e) = change(core, place, |row| row.remove(&place.name)).await {
+                tracing::warn!("failed logins could not be forgotten: {e}");
+            }
+            Ok(())
         }
         _ => Ok(()),
     }

@@ -291,3 +291,24 @@ fn several_files_and_folders_add_up_in_order() {
     assert!(Config::read(&[empty.path().to_owned()]).unwrap_err().rule.contains("no .hcl or .json"));
     assert!(Config::read(&[empty.path().join("none.hcl")]).unwrap_err().rule.contains("can't be read"));
 }
+
+#[test]
+fn lockouts_are_set_by_method_and_misspelt_ones_refused() {
+    let config = silent(
+        r#"
+user_lockout "all" {
+  lockout_threshold = "25"
+  lockout_duration = "40m"
+  lockout_counter_reset = "45m"
+}
+user_lockout "userpass" { disable_lockout = "true" }
+"#,
+    );
+    let all = config.lockout.get("all").copied().unwrap();
+    assert_eq!((all.threshold, all.duration, all.counter_reset), (25, Ttl::from_s(2400), Ttl::from_s(2700)));
+    assert_eq!((all.disable, config.lockout.get("userpass").unwrap().disable), (None, Some(true)));
+    refused("user_lockot \"all\" { lockout_threshold = 1 }", "a.hcl:1: user_lockot: unknown stanza; `user_lockout`");
+    refused("user_lockout \"all\" { lockout_treshold = 1 }", "a.hcl:1: user_lockout \"all\": lockout_treshold: unknown key");
+    refused("user_lockout \"cert\" {}", "a.hcl:1: user_lockout \"cert\": must have one label");
+    refused("user_lockout \"all\" { lockout_threshold = -1 }", "a.hcl:1: user_lockout \"all\": lockout_threshold: must be");
+}
