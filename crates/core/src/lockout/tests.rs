@@ -7,7 +7,7 @@ use super::rules::Rules;
 const RULES: Rules = Rules { threshold: 3, duration: Ttl::from_s(60), counter_reset: Ttl::from_s(30) };
 
 fn at(s: u64) -> Timestamp {
-    Timestamp::from_s(1_000 + s)
+    Timestamp::from_s(1_000).plus(Ttl::from_s(s))
 }
 
 #[test]
