@@ -33,7 +33,8 @@ impl Engine for AppRole {
     fn routes(&self) -> Vec<Route> {
         let mut routes = vec![
             route(Verb::Write, "login", "Logs in by role id and secret id.", login::login)
-                .attributes(Attributes { no_token: true, ..Attributes::default() }),
+                .attributes(Attributes { no_token: true, ..Attributes::default() })
+                .login(login::tried_role_id),
             route(Verb::Write, "tidy/secret-id", "Looks through all secret ids for expired ones.", tend::start),
         ];
         routes.extend(roles::routes());

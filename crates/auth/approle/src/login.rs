@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strongroom_engine::{Auth, Cidrs, Ctx, Error, Field, Input, Login, Output, Result, Text, TokenTerms, field};
+use strongroom_engine::{Auth, Cidrs, Ctx, Error, Field, FieldSet, Input, Login, Output, Result, Text, TokenTerms, field};
 use strongroom_types::SecretString;
 
 use crate::id::{MacKey, NOBODY};
@@ -33,7 +33,13 @@ struct Renewal {
 const NO_ROLE_ID: &str = "";
 
 fn refused() -> Error {
-    Error::invalid("invalid role or secret ID")
+    Error::BadLogin("invalid role or secret ID")
+}
+
+/// Whose secret ids a request tries.
+pub fn tried_role_id(fields: &FieldSet, _: &str) -> Option<String> {
+    let role_id = fields.text("role_id")?;
+    Some(role_id.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
 pub async fn login(ctx: &mut Ctx, input: Credentials) -> Result<Output> {

@@ -31,9 +31,6 @@ pub async fn login(ctx: &mut Ctx, input: LoginInput) -> Result<Output> {
         return Err(Error::invalid("missing password"));
     }
     let user = prove(ctx, &name, input.password).await?;
-    if !user.terms.bound_cidrs.admits(ctx.remote) {
-        return Err(Error::BadToken("permission denied"));
-    }
     let renewal = Renewal { username: name.as_str().to_owned(), id: user.id, policies: policy_set(&user.terms) };
     let login = Login {
         alias: name.as_str().to_owned(),

@@ -77,7 +77,7 @@ impl FieldSet {
         }
     }
 
-    fn text<'a>(&'a self, value: &'a Value) -> &'a str {
+    fn json<'a>(&'a self, value: &'a Value) -> &'a str {
         match value {
             Value::Owned(text) => text,
             Value::Span(start, end) => self.body.get(*start..*end).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or("null"),
@@ -90,11 +90,16 @@ impl FieldSet {
 
     /// Fields of body and query with their JSON texts, without path parameters.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields.iter().map(|(name, value)| (name.as_str(), self.text(value)))
+        self.fields.iter().map(|(name, value)| (name.as_str(), self.json(value)))
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(n, _)| *n == name).map(|(_, text)| text)
+    }
+
+    /// A field of body or query as a typed input would read it into a `Text`.
+    pub fn text(&self, name: &str) -> Option<String> {
+        serde_json::from_str::<super::Text>(self.get(name)?).ok().map(|text| text.0)
     }
 
     pub(super) fn path_parameters(&self) -> impl Iterator<Item = (&str, &str)> {

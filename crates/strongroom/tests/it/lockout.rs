@@ -204,3 +204,27 @@ async fn an_uncounted_guess_is_an_error_of_ours() {
     assert!(reply.status >= 500, "{reply:?}");
     assert_eq!(login(&server, "ann", "wrong").await.status, 400);
 }
+
+/// By role id: the secret ids of one role are guessed no more often than the passwords of one user.
+#[tokio::test]
+async fn approle_locks_a_role_id() {
+    let server = TestServer::start(Options::default()).await;
+    server.call("POST sys/auth/ar", "root", json!({ "type": "approle" })).await;
+    server.call("POST auth/ar/role/r", "root", json!({})).await;
+    let role_id = server.call("GET auth/ar/role/r/role-id", "root", json!(null)).await.text("/data/role_id");
+    let secret_id = server.call("POST auth/ar/role/r/secret-id", "root", json!({})).await.text("/data/secret_id");
+    let login = |role_id: String, secret_id: String| {
+        let body = json!({ "role_id": role_id, "secret_id": secret_id });
+        let server = &server;
+        async move { server.call("POST auth/ar/login", "", body).await.status }
+    };
+    assert_eq!(login(role_id.clone(), secret_id.clone()).await, 200);
+    for n in 0..5 {
+        // Space around an id is no part of it.
+        assert_eq!(login(format!("{}{role_id}", " ".repeat(n)), "wrong".into()).await, 400);
+    }
+    assert_eq!(login(role_id.clone(), secret_id.clone()).await, 403);
+    assert_eq!(login(format!(" {role_id} "), secret_id).await, 403);
+    let locked = server.call("GET sys/locked-users", "root", json!(null)).await;
+    assert_eq!(locked.at("/data/by_namespace/0/mount_accessors/0/alias_identifiers"), json!([role_id]));
+}

@@ -11,7 +11,7 @@ use crate::log::Format;
 
 pub fn shown(plan: &Plan) -> Value {
     let Plan { config, config_paths: _, storage, log_level, log_format, dev, accepts_rollback } = plan;
-    let Config { listeners, storage: _, audit, leases, cluster, log: _, process, flat_mount, warnings: _ } = config;
+    let Config { listeners, storage: _, audit, leases, cluster, log: _, process, flat_mount, lockout, warnings: _ } = config;
     let Leases { default_ttl, max_ttl } = leases;
     let Cluster { name, api_addr } = cluster;
     let Process { pid_file: _, lock_memory } = process;
@@ -29,6 +29,7 @@ pub fn shown(plan: &Plan) -> Value {
         "listeners": listeners.iter().map(listener).collect::<Vec<_>>(),
         "storage": { "type": storage.name() },
         "seals": [{ "type": "shamir", "disabled": false }],
+        "user_lockout": lockout,
         "audit": audit.iter().map(device).collect::<Vec<_>>(),
     })
 }
