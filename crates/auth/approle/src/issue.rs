@@ -1,7 +1,6 @@
 //! Making secret ids: generated, or of a text that somebody chose.
 
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use strongroom_engine::{Ctx, Error, Field, Input, List, Number, Output, Present, Result, Seconds, Text, field};
 use strongroom_types::{SecretString, Ttl};
@@ -126,10 +125,18 @@ fn ttl_of(ctx: &Ctx, role: &Role, wanted: Present<Seconds>) -> Result<Ttl> {
 }
 
 fn shown(text: &SecretString, secret: &Secret) -> Result<Output> {
-    Output::data(&json!({
-        "secret_id": text.expose(),
-        "secret_id_accessor": secret.accessor,
-        "secret_id_num_uses": secret.uses_left,
-        "secret_id_ttl": secret.ttl.as_s(),
-    }))
+    /// Borrowed, so that no further copy of the secret id is made.
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        secret_id: &'a str,
+        secret_id_accessor: &'a str,
+        secret_id_num_uses: u32,
+        secret_id_ttl: u64,
+    }
+    Output::data(&Shown {
+        secret_id: text.expose(),
+        secret_id_accessor: &secret.accessor,
+        secret_id_num_uses: secret.uses_left,
+        secret_id_ttl: secret.ttl.as_s(),
+    })
 }

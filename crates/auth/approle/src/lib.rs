@@ -1,6 +1,14 @@
 //! AppRole: machines log in by the id of a role and a secret id. A role says what its tokens may do and how its secret ids
 //! live; a secret id belongs to one role and is found below that role only. Neither is stored in a form that gives it back,
 //! but the role id, which its role shows, is kept sealed there.
+//!
+//! | area of the mount's store | holds |
+//! |---|---|
+//! | `key/` | the key of all hashes |
+//! | `role/NAME` | a role; `rid/TAG` its name, under the hash of its role id |
+//! | `sec/LIFE/s/ACCESSOR` | a secret id of a role's life; `sec/LIFE/c/TAG` the accessor of one that somebody chose |
+//! | `exp/TIME LIFE ACCESSOR` | the order in which secret ids expire |
+//! | `wipe/LIFE` | a role was deleted and its secret ids are not wiped yet; `tidy/run` a tidy as far as it went |
 
 mod cidr;
 mod field;

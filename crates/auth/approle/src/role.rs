@@ -199,7 +199,7 @@ pub async fn load(ctx: &mut Ctx, name: &str) -> Result<Option<Role>> {
 }
 
 pub async fn exists(peek: &Peek, path: &str) -> Result<bool> {
-    let Ok(name) = folded(path.trim_start_matches("role/")) else { return Ok(false) };
+    let Ok(name) = folded(path.strip_prefix("role/").unwrap_or(path)) else { return Ok(false) };
     Ok(peek.get(&key(&peek.mount, &name)).await?.is_some())
 }
 

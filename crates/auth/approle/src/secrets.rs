@@ -13,13 +13,13 @@ use crate::secret::{self, Secret};
 
 /// What a time is that never comes.
 const NEVER: &str = "0001-01-01T00:00:00Z";
-const ISSUED: &[&str] = &["secret_id_accessor", "secret_id_num_uses", "secret_id_ttl"];
+/// What the audit log shows in clear: accessors are masked there, as those of tokens are.
+const ISSUED: &[&str] = &["secret_id_num_uses", "secret_id_ttl"];
 const FACTS: &[&str] = &[
     "cidr_list",
     "creation_time",
     "expiration_time",
     "last_updated_time",
-    "secret_id_accessor",
     "secret_id_num_uses",
     "secret_id_ttl",
     "token_bound_cidrs",
@@ -28,8 +28,8 @@ const FACTS: &[&str] = &[
 pub fn routes() -> Vec<Route> {
     use Verb::{Delete, List, Write};
     vec![
-        route(List, "role/{role_name}/secret-id", "Lists accessors of a role's secret ids.", list).shows(&["keys"]),
-        route(List, "role/{role_name}/secret-id/", "Lists accessors of a role's secret ids.", list).shows(&["keys"]),
+        route(List, "role/{role_name}/secret-id", "Lists accessors of a role's secret ids.", list),
+        route(List, "role/{role_name}/secret-id/", "Lists accessors of a role's secret ids.", list),
         route(Write, "role/{role_name}/secret-id", "Makes a secret id.", issue::generated).shows(ISSUED),
         route(Write, "role/{role_name}/custom-secret-id", "Makes a chosen text a secret id.", issue::chosen).shows(ISSUED),
         route(Write, "role/{role_name}/secret-id/lookup", "Tells about a secret id.", lookup).shows(FACTS),
@@ -63,7 +63,7 @@ pub struct AccessorOfRole {
 impl Input for AccessorOfRole {
     const FIELDS: &'static [Field] = &[
         field::<Text>("role_name", "Name of the role.").clear(),
-        field::<Text>("secret_id_accessor", "The secret id's accessor.").clear(),
+        field::<Text>("secret_id_accessor", "The secret id's accessor."),
     ];
 }
 

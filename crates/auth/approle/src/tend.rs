@@ -10,8 +10,8 @@ use crate::secret::{self, Secret};
 
 /// Records read in one piece.
 const READ_MAX: usize = 200;
-/// Secret ids that end in one piece: each takes at most four operations.
-const ENDED_MAX: usize = 20;
+/// Secret ids that end in one piece: each takes at most three operations.
+const ENDED_MAX: usize = 30;
 /// Entries wiped in one piece: each takes at most three operations.
 const WIPED_MAX: usize = 30;
 

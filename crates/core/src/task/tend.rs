@@ -9,7 +9,7 @@ use crate::Core;
 use crate::mount::{self, Mount};
 
 /// Pieces of one mount in one turn, so that one with much to do does not keep the others waiting.
-const PIECES_MAX: usize = 100;
+const PIECES_MAX: usize = 500;
 
 pub async fn run(core: &Arc<Core>) -> Result<()> {
     let mounts: Vec<_> = core.mounts.current().await?.sorted().into_iter().filter(|m| !m.is_system()).cloned().collect();

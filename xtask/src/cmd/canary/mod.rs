@@ -1,6 +1,7 @@
 //! `cargo xtask canary`: a thousand marked secrets go through a server in every right and wrong way; then its log (at
 //! debug level), its audit log, its refusals, its store, and what it leaves when it is made to crash must hold none.
 
+mod approle;
 mod cores;
 mod needles;
 mod storm;

@@ -4,6 +4,7 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
+use super::approle::{self, approle};
 use super::needles::Needles;
 use crate::api::{Answer, Api};
 
@@ -20,7 +21,7 @@ pub struct Storm {
 
 /// The kinds of traffic, taken in turn.
 pub const KINDS: &[fn(&mut Storm, &str) -> Result<()>] =
-    &[kv, patch, wrong_types, malformed, query, headers, cubbyhole, wrapping, tokens, policies, wrong_tokens, system];
+    &[kv, patch, wrong_types, malformed, query, headers, cubbyhole, wrapping, tokens, policies, wrong_tokens, system, approle];
 
 impl Storm {
     pub fn new(api: Api) -> Self {
@@ -32,7 +33,7 @@ impl Storm {
         self.keep(method, path, answer)
     }
 
-    fn json(&mut self, method: &str, path: &str, body: Value) -> Result<Answer> {
+    pub fn json(&mut self, method: &str, path: &str, body: Value) -> Result<Answer> {
         let answer = self.api.call(method, path, Some(&body))?;
         self.keep(method, path, answer)
     }
@@ -48,7 +49,7 @@ impl Storm {
     }
 
     /// Tokens and accessors that an answer gave out must stay out of logs too.
-    fn learn(&mut self, answer: &Answer) {
+    pub fn learn(&mut self, answer: &Answer) {
         let body = answer.json();
         for block in ["/auth", "/wrap_info"] {
             for field in ["token", "client_token", "accessor"] {
@@ -64,6 +65,7 @@ impl Storm {
 /// Mounts and one token to work with.
 pub fn prepare(api: &Api) -> Result<()> {
     api.must("POST", "sys/mounts/secret", Some(&json!({"type": "kv", "options": {"version": "2"}})))?;
+    approle::prepare(api)?;
     for _ in 0..100 {
         if api.call("POST", "secret/data/any", Some(&json!({"data": {"a": "b"}})))?.ok() {
             return Ok(());
@@ -74,7 +76,7 @@ pub fn prepare(api: &Api) -> Result<()> {
 }
 
 /// A name that is not secret: paths are clear in the audit log.
-fn place(s: &Storm) -> String {
+pub fn place(s: &Storm) -> String {
     format!("app-{}", s.requests)
 }
 
