@@ -74,13 +74,13 @@ mod tests {
 
     /// Pearson's chi-squared against equal shares; `limit` is the 99.99 % quantile for the number of cells.
     fn check_uniform<T: Ord>(drawn: impl Iterator<Item = T>, cells: usize, limit: f64) {
-        let mut counts = BTreeMap::new();
-        let mut total = 0u32;
+        let mut counts = BTreeMap::<T, u32>::new();
         for value in drawn {
-            *counts.entry(value).or_insert(0u32) += 1;
-            total += 1;
+            let count = counts.entry(value).or_default();
+            *count = count.saturating_add(1);
         }
         assert_eq!(counts.len(), cells);
+        let total: u32 = counts.values().sum();
         let expected = f64::from(total) / cells as f64;
         let chi: f64 = counts.values().map(|n| (f64::from(*n) - expected).powi(2) / expected).sum();
         assert!(chi < limit, "chi-squared {chi} of {cells} cells");

@@ -80,6 +80,7 @@ async fn end(server: &Arc<TestServer>, top: &str, all: &[String]) -> (Duration, 
     (took, beside.await.unwrap())
 }
 
+#[expect(clippy::print_stdout, reason = "a measurement")]
 async fn run(store: Arc<dyn Store>, width: usize, depth: usize) {
     let server = start(store).await;
     let top = server.token(json!({ "policies": ["maker"], "no_default_policy": true })).await;

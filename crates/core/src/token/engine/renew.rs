@@ -164,8 +164,8 @@ mod tests {
         ) {
             let s = Ttl::from_s;
             let created = Timestamp::from_s(created);
-            let now = Timestamp::from_ns(created.ns() + age_ns);
-            let old_end = Timestamp::from_ns(now.ns() + left_ns);
+            let now = Timestamp::from_ns(created.ns().saturating_add(age_ns));
+            let old_end = Timestamp::from_ns(now.ns().saturating_add(left_ns));
             let life = Life {
                 created,
                 creation_ttl: s(ttl),
