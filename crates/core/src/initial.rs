@@ -1,14 +1,14 @@
 //! What a new store starts with: built-in mounts, the default policies, the root token. One batch, all or nothing.
 
 use bytes::Bytes;
-use strongroom_barrier::{Barrier, InitOutput, Sealer};
+use strongroom_barrier::{Barrier, InitOutput, Intent, Sealer};
 use strongroom_engine::{Error, Result};
 use strongroom_types::{PolicyName, Rng, SecretString, Timestamp, random_base62, uuid_v4};
 
-use crate::ClusterIdentity;
 use crate::acl::{self, Document};
 use crate::mount::{self, MountConfig, MountEntry};
 use crate::token::{self, Grant, Life, TokenEntry, TokenKey};
+use crate::{ClusterIdentity, Core, identity};
 
 /// Where the names of the installation are kept.
 pub const IDENTITY_KEY: &[u8] = b"s/cluster";
@@ -65,6 +65,7 @@ fn fill(
         ("sys/", "system", "system endpoints used for control, policy and debugging", false),
         ("cubbyhole/", "cubbyhole", "per-token private secret storage", true),
         ("auth/token/", "token", "token based credentials", false),
+        IDENTITY,
     ] {
         put(sealer, mount::key(path).as_bytes(), &builtin_mount(rng, path, engine, description, local))?;
     }
@@ -81,8 +82,36 @@ fn fill(
     root(sealer, rng, now, root_token)
 }
 
+/// Path, engine, description and whether it is local.
+const IDENTITY: (&str, &str, &str, bool) = (identity::IDENTITY_MOUNT, "identity", "identity store", false);
+
+/// For stores that were initialised before this mount was built in.
+pub async fn add_identity_mount(core: &Core) -> Result<()> {
+    let (path, engine, description, local) = IDENTITY;
+    let mut txn = core.view.txn(Intent::Write);
+    if txn.get(mount::key(path).as_bytes()).await?.is_some() {
+        return Ok(());
+    }
+    let entry = builtin_mount(core.rng.as_ref(), path, engine, description, local);
+    let bytes = serde_json::to_vec(&entry).map_err(|e| Error::Internal(format!("encoding a mount: {e}")))?;
+    txn.put(mount::key(path).into_bytes(), bytes);
+    match txn.commit().await {
+        // Another node was quicker.
+        Err(strongroom_barrier::Error::Conflict) => Ok(()),
+        other => {
+            other?;
+            Ok(())
+        }
+    }
+}
+
 fn builtin_mount(rng: &dyn Rng, path: &str, engine: &str, description: &str, local: bool) -> MountEntry {
     let token_type = if path.starts_with("auth/") { "default-service".to_owned() } else { String::new() };
+    let passthrough_request_headers = match engine {
+        "system" => vec!["Accept".to_owned()],
+        "identity" => vec!["Authorization".to_owned()],
+        _ => Vec::new(),
+    };
     MountEntry {
         path: path.to_owned(),
         engine: engine.to_owned(),
@@ -91,7 +120,7 @@ fn builtin_mount(rng: &dyn Rng, path: &str, engine: &str, description: &str, loc
         storage_id: random_base62(rng, 11),
         description: description.to_owned(),
         options: None,
-        config: MountConfig { token_type, ..MountConfig::default() },
+        config: MountConfig { token_type, passthrough_request_headers, ..MountConfig::default() },
         local,
     }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod bare;
 mod flat;
 mod flights;
+mod identity;
 mod initial;
 mod lockout;
 mod mount;
@@ -43,7 +44,8 @@ pub struct Core {
     barrier: Barrier,
     view: View,
     audit: audit::AuditLog,
-    mounts: mount::Mounts,
+    mounts: Arc<mount::Mounts>,
+    identities: Arc<identity::Identities>,
     tokens: Arc<token::Tokens>,
     policies: Arc<acl::Policies>,
     lockouts: lockout::Lockouts,
@@ -83,7 +85,13 @@ impl Listener for Derived {
             match key.split_first_chunk::<2>() {
                 Some((b"t/", family)) => core.tokens.changed(family),
                 Some((b"o/", _)) => core.policies.changed(),
-                Some((b"m/", _)) => core.mounts.changed(),
+                Some((b"y/", rest)) => core.identities.changed(rest),
+                Some((b"m/", path)) => {
+                    core.mounts.changed();
+                    if path.starts_with(b"auth/") {
+                        core.identities.auth_mounts_changed();
+                    }
+                }
                 Some((b"s/", _)) => core.rules.changed(),
                 _ => {}
             }
@@ -96,5 +104,6 @@ impl Listener for Derived {
         core.policies.changed();
         core.mounts.changed();
         core.rules.changed();
+        core.identities.lost();
     }
 }

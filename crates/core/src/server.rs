@@ -16,8 +16,8 @@ use crate::rules::{Crossing, judge};
 use crate::stage::admit::NotAdmitted;
 use crate::wire::{Answer, ExtraHeaders, Handler, Request};
 use crate::{
-    ClusterIdentity, Core, Derived, LockoutDefaults, Process, acl, bare, flat, flights, lockout, mount, pipeline, rules, sys,
-    task, token, version,
+    ClusterIdentity, Core, Derived, LockoutDefaults, Process, acl, bare, flat, flights, identity, lockout, mount, pipeline,
+    rules, sys, task, token, version,
 };
 
 /// What the composition root puts together.
@@ -140,22 +140,25 @@ impl Server {
 
     async fn make_core(&self) -> Result<Arc<Core>> {
         let view = self.barrier.view();
-        let identity =
+        let names =
             view.get(initial::IDENTITY_KEY).await?.ok_or_else(|| Error::Internal("the store has no cluster record".into()))?;
-        let identity: ClusterIdentity =
-            serde_json::from_slice(identity.value()).map_err(|_| Error::Internal("the cluster record is malformed".into()))?;
-        let policies = Arc::new(acl::Policies::new(view.clone()));
+        let names: ClusterIdentity =
+            serde_json::from_slice(names.value()).map_err(|_| Error::Internal("the cluster record is malformed".into()))?;
         let keys = token::TokenKey::new(self.barrier.derive(token::KEY_PURPOSE)?.expose());
         let audit = AuditLog::open(&self.parts, &self.barrier, &view).await?;
-        let mut catalogue = vec![sys::SYSTEM, token::engine::TOKEN];
+        let mut catalogue = vec![sys::SYSTEM, token::engine::TOKEN, identity::IDENTITY];
         catalogue.extend(self.parts.catalogue.iter().copied());
+        let mounts = Arc::new(mount::Mounts::new(view.clone(), catalogue));
+        let identities = Arc::new(identity::Identities::new(view.clone(), mounts.clone()));
+        let policies = Arc::new(acl::Policies::new(view.clone(), identities.clone()));
         let core = Arc::new(Core {
             settings: self.parts.settings.clone(),
             clock: self.parts.clock.clone(),
             rng: self.parts.rng.clone(),
             barrier: self.barrier.clone(),
             audit,
-            mounts: mount::Mounts::new(view.clone(), catalogue),
+            mounts,
+            identities,
             tokens: Arc::new(token::Tokens::new(keys, self.barrier.clone(), view.clone())),
             policies,
             lockouts: lockout::Lockouts::new(self.barrier.derive(lockout::KEY_PURPOSE)?.expose()),
@@ -163,12 +166,13 @@ impl Server {
             rules: rules::Rules::new(view.clone()),
             flights: flights::Flights::default(),
             process: self.parts.process.clone(),
-            identity,
+            identity: names,
             seal_requested: std::sync::atomic::AtomicBool::new(false),
             view,
         });
         core.view.on_change(Arc::new(Derived(Arc::downgrade(&core))));
         token::finish_unfinished(&core).await?;
+        initial::add_identity_mount(&core).await?;
         core.mounts.current().await?;
         core.rules.current().await?;
         version::note(&core).await?;

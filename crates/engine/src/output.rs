@@ -145,7 +145,10 @@ pub struct LoginFacts {
 pub struct AuthView {
     pub client_token: SecretString,
     pub accessor: String,
+    /// The token's own.
     pub policies: Vec<String>,
+    /// Of the entity and its groups; filled in by the core.
+    pub identity_policies: Vec<String>,
     pub metadata: BTreeMap<String, String>,
     pub lease_duration: Ttl,
     pub renewable: bool,

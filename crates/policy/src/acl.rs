@@ -17,6 +17,8 @@ pub struct Acl {
     policies: Vec<Arc<Policy>>,
     rules: Vec<Merged>,
     tree: Tree,
+    /// Denies whose templates have no value, widened to all that they could mean: they count before every other rule.
+    unfilled_denies: Tree,
 }
 
 /// All rules on one pattern together.
@@ -45,14 +47,15 @@ pub(crate) type Hit<'a> = Option<(RuleId, &'a Merged)>;
 impl Acl {
     /// Allows everything.
     pub fn root() -> Self {
-        Self { is_root: true, policies: Vec::new(), rules: Vec::new(), tree: Tree::new() }
+        Self { is_root: true, policies: Vec::new(), rules: Vec::new(), tree: Tree::new(), unfilled_denies: Tree::new() }
     }
 
-    /// Merges the policies' rules. `fill` gives the value of a template selector such as `identity.entity.name`; a rule
-    /// whose selectors have no value, or an unsafe one, is left out, the policy's other rules stay.
+    /// Merges the policies' rules. `fill` gives the value of a template selector such as `identity.entity.name`. A rule
+    /// whose selectors have no value, or an unsafe one, grants nothing, the policy's other rules stay; if it is a deny it
+    /// holds for every path that it could stand for, whatever else grants (a deny that vanished would widen).
     /// No policy makes a root: that is `Acl::root` alone, whatever a policy is called.
     pub fn compile(policies: &[Arc<Policy>], fill: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut acl = Self { is_root: false, policies: policies.to_vec(), rules: Vec::new(), tree: Tree::new() };
+        let mut acl = Self { is_root: false, policies: policies.to_vec(), ..Self::root() };
         for (number, policy) in policies.iter().enumerate() {
             for rule in policy.rules() {
                 acl.add(number, rule, fill);
@@ -74,15 +77,19 @@ impl Acl {
     }
 
     fn add(&mut self, policy: usize, rule: &Rule, fill: &dyn Fn(&str) -> Option<String>) {
-        let pattern = match &rule.path {
-            RulePath::Fixed(pattern) => pattern.clone(),
+        let (pattern, is_filled) = match &rule.path {
+            RulePath::Fixed(pattern) => (pattern.clone(), true),
             RulePath::Template(parts) => match template::fill(parts, fill).map(|path| Pattern::parse(&path)) {
-                Some(Ok(pattern)) => pattern,
+                Some(Ok(pattern)) => (pattern, true),
+                _ if rule.capabilities.is_deny() => {
+                    (Pattern::parse(&template::widened(parts)).unwrap_or_else(|_| Pattern::all()), false)
+                }
                 _ => return,
             },
         };
         let next = RuleId(u32::try_from(self.rules.len()).unwrap_or(u32::MAX));
-        let Some(place) = self.tree.place(&pattern) else { return };
+        let tree = if is_filled { &mut self.tree } else { &mut self.unfilled_denies };
+        let Some(place) = tree.place(&pattern) else { return };
         match *place {
             Some(id) => self.rules.get_mut(id.index()).into_iter().for_each(|merged| merged.merge(policy, rule)),
             None => {
@@ -118,6 +125,9 @@ impl Acl {
     /// holds for both (CVE-2026-12624), unless a rule that is more specific than a wildcard deny grants. With `is_folder`,
     /// grants on the other spelling serve too when nothing else matches, so that a rule `a` covers a list of `a/`.
     pub(crate) fn deciding(&self, path: &str, is_folder: bool) -> Hit<'_> {
+        if let Some(hit) = self.unfilled_deny(path) {
+            return Some(hit);
+        }
         let here = self.find(path);
         let Some(trimmed) = path.strip_suffix('/') else { return here.exact.or(here.wildcard) };
         let mut other = self.find(trimmed);
@@ -129,6 +139,16 @@ impl Acl {
             (here, Some(other)) if is_deny(&other) || here.is_none() => Some(other),
             (here, _) => here,
         }
+    }
+
+    /// A deny whose template has no value and that could mean this path, in either spelling of a folder.
+    fn unfilled_deny(&self, path: &str) -> Hit<'_> {
+        let mut found = None;
+        self.unfilled_denies.matching(path, &mut |id, _| found = Some(id));
+        if let Some(trimmed) = path.strip_suffix('/') {
+            self.unfilled_denies.matching(trimmed, &mut |id, _| found = Some(id));
+        }
+        found.and_then(|id| self.rule(id))
     }
 
     fn find(&self, path: &str) -> Found<'_> {

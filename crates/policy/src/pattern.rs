@@ -43,6 +43,11 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), is_glob, plus_count, first_plus })
     }
 
+    /// Matches every path.
+    pub(crate) fn all() -> Self {
+        Self { text: String::new(), is_glob: true, plus_count: 0, first_plus: None }
+    }
+
     pub(crate) fn is_glob(&self) -> bool {
         self.is_glob
     }

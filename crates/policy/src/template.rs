@@ -39,7 +39,51 @@ pub(crate) fn fill(parts: &[Part], value_of: &dyn Fn(&str) -> Option<String>) ->
     Some(out)
 }
 
+/// A pattern for every path that the template could stand for: each segment that holds a selector becomes `+`, for any
+/// segment. What can't be said with `+` is said with a star, which covers more.
+pub(crate) fn widened(parts: &[Part]) -> String {
+    /// Stands for a selector; no path holds it.
+    const HOLE: char = '\u{0}';
+    let text: String = parts.iter().map(|part| if let Part::Text(text) = part { text.as_str() } else { "\u{0}" }).collect();
+    let mut segments = Vec::new();
+    for segment in text.split('/') {
+        match (segment.contains(HOLE), segment.ends_with('*')) {
+            (true, true) => segments.push("*"),
+            (true, false) => segments.push("+"),
+            (false, _) => segments.push(segment),
+        }
+    }
+    segments.join("/")
+}
+
 /// SECURITY: a value is one piece of one segment, or nothing.
 fn is_safe(value: &str) -> bool {
-    !value.is_empty() && !value.chars().any(|c| matches!(c, '/' | '*' | '+') || c.is_control())
+    !value.is_empty() && !value.chars().any(|c| matches!(c, '/' | '*' | '+' | ',') || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_widened_template_covers_all_that_it_could_stand_for() {
+        for (template, pattern) in [
+            ("secret/{{identity.entity.name}}/*", "secret/+/*"),
+            ("secret/team-{{identity.entity.metadata.t}}/x", "secret/+/x"),
+            ("secret/{{identity.entity.name}}*", "secret/*"),
+            ("{{identity.entity.id}}", "+"),
+            ("a/{{x}}{{y}}/b/{{z}}", "a/+/b/+"),
+        ] {
+            assert_eq!(widened(&parse(template).unwrap()), pattern, "{template}");
+        }
+    }
+
+    #[test]
+    fn ghsa_59w7_unsafe_values_fill_nothing() {
+        let parts = parse("kv/{{v}}/*").unwrap();
+        for value in ["", "a/b", "*", "a*", "+", "a+b", "a,b", "a\nb", "a\u{0}"] {
+            assert_eq!(fill(&parts, &|_| Some(value.to_owned())), None, "{value:?}");
+        }
+        assert_eq!(fill(&parts, &|_| Some("a b".to_owned())).as_deref(), Some("kv/a b/*"));
+    }
 }

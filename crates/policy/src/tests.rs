@@ -31,7 +31,7 @@ fn a_template_fills_with_plain_values_only() {
             Some(value.to_owned())
         })
     };
-    assert_eq!(fill("joe, the {{x}} one"), Some("a/joe, the {{x}} one/b".to_owned()));
+    assert_eq!(fill("joe the {{x}} one"), Some("a/joe the {{x}} one/b".to_owned()));
     for unsafe_value in ["", "a/b", "*", "a*", "+", "a+b", "/", "a\n", "a\0"] {
         assert_eq!(fill(unsafe_value), None, "{unsafe_value:?}");
     }

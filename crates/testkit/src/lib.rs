@@ -3,7 +3,9 @@
 mod clock;
 mod rng;
 mod server;
+mod vouch;
 
 pub use clock::ManualClock;
 pub use rng::TestRng;
 pub use server::{Options, Reply, TestServer, catalogue, request, request_from};
+pub use vouch::VOUCH;

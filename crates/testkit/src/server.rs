@@ -97,7 +97,7 @@ impl TestServer {
             store: options.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
             clock: clock.clone(),
             rng: Arc::new(TestRng),
-            catalogue: catalogue(),
+            catalogue: [catalogue(), vec![crate::VOUCH]].concat(),
             audit: options.audit,
             process: Arc::new(NoProcess),
             settings: Settings::default(),

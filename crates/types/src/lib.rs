@@ -11,7 +11,7 @@ mod ttl;
 
 pub use clock::{Clock, Rng};
 pub use id::{base62, random_base62, uuid_v4};
-pub use name::{NameError, PolicyName};
+pub use name::{AliasName, EntityName, GroupName, NameError, PolicyName};
 pub use path::{CanonicalPath, PATH_BYTES_MAX, PathError};
 pub use secret::{SecretBytes, SecretString, eq_constant_time};
 pub use time::Timestamp;

@@ -44,6 +44,9 @@ pub struct MountConfig {
     /// When names are locked; None where nothing was tuned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_lockout: Option<LockoutConfig>,
+    /// Auth methods: a login of somebody unknown gets a token without an entity, instead of an entity of its own.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_new_entities: bool,
 }
 
 impl MountConfig {
@@ -69,6 +72,9 @@ impl MountConfig {
             if !text.is_empty() {
                 map.insert(name.into(), json!(text));
             }
+        }
+        if self.no_new_entities {
+            map.insert("entity_creation".into(), json!("disabled"));
         }
         // A tune answer has them beside the others.
         match (self.lockout_shown(), tuned) {
@@ -103,7 +109,8 @@ impl MountEntry {
         map.insert("config".into(), Value::Object(self.config.shown(None)));
         map.insert("options".into(), json!(self.options));
         map.insert("local".into(), json!(self.local));
-        map.insert("seal_wrap".into(), json!(false));
+        // Every value is sealed; the reference tells it of its system mount.
+        map.insert("seal_wrap".into(), json!(self.engine == "system"));
         map.insert("external_entropy_access".into(), json!(false));
         map.insert("plugin_version".into(), json!(""));
         map.insert("running_plugin_version".into(), json!(concat!("v", env!("CARGO_PKG_VERSION"), "+builtin")));

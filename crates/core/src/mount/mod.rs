@@ -4,4 +4,4 @@ mod entry;
 mod table;
 
 pub use entry::{MountConfig, MountEntry, key, wipe_intent};
-pub use table::{Mount, Mounts, TOKEN_MOUNT, protected};
+pub use table::{Mount, Mounts, TOKEN_MOUNT, Table, protected};

@@ -45,13 +45,14 @@ impl Mount {
 
     /// Served by the core itself, with its handle.
     pub fn is_system(&self) -> bool {
-        matches!(self.facts.engine, "system" | "token")
+        matches!(self.facts.engine, "system" | "token" | "identity")
     }
 }
 
 pub struct Table {
     epoch: u64,
     by_path: HashMap<String, Arc<Mount>>,
+    by_accessor: HashMap<String, Arc<Mount>>,
     /// Bytes of the longest mount path: longer prefixes need no look-up.
     longest: usize,
 }
@@ -79,7 +80,7 @@ impl Table {
 
     /// A mount by its accessor, wherever it was moved.
     pub fn by_accessor(&self, accessor: &str) -> Option<&Arc<Mount>> {
-        self.by_path.values().find(|m| m.entry.accessor == accessor)
+        self.by_accessor.get(accessor)
     }
 
     /// All mounts, sorted by path.
@@ -105,7 +106,7 @@ pub struct Mounts {
 
 impl Mounts {
     pub fn new(view: View, catalogue: Vec<Builtin>) -> Self {
-        let empty = Table { epoch: 0, by_path: HashMap::new(), longest: 0 };
+        let empty = Table { epoch: 0, by_path: HashMap::new(), by_accessor: HashMap::new(), longest: 0 };
         Self {
             view,
             catalogue,
@@ -153,7 +154,8 @@ impl Mounts {
             }
         }
         let longest = by_path.keys().map(String::len).max().unwrap_or(0);
-        Ok(Table { epoch, by_path, longest })
+        let by_accessor = by_path.values().map(|m| (m.entry.accessor.clone(), m.clone())).collect();
+        Ok(Table { epoch, by_path, by_accessor, longest })
     }
 
     /// Makes a mount ready to serve. Errors: `Invalid` when the catalogue has no such engine or it refuses the options.

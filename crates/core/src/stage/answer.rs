@@ -7,6 +7,7 @@ use strongroom_engine::{AuthView, Body, Error, Output, Result, Route};
 use super::admit::NotAdmitted;
 use super::bind::Bound;
 use crate::mount::Mount;
+use crate::token;
 use crate::wire::Answer;
 use crate::wrap::WrapView;
 
@@ -100,10 +101,10 @@ fn push_json(out: &mut Vec<u8>, value: &serde_json::Value) {
 }
 
 fn auth_shown(auth: &AuthView) -> serde_json::Value {
-    json!({
+    let mut shown = json!({
         "client_token": auth.client_token.expose(),
         "accessor": if auth.batch { "" } else { &auth.accessor },
-        "policies": auth.policies,
+        "policies": token::union(&auth.policies, &auth.identity_policies),
         "token_policies": auth.policies,
         "metadata": (!auth.metadata.is_empty()).then_some(&auth.metadata),
         "lease_duration": auth.lease_duration.as_s(),
@@ -113,7 +114,11 @@ fn auth_shown(auth: &AuthView) -> serde_json::Value {
         "orphan": auth.orphan,
         "mfa_requirement": null,
         "num_uses": auth.num_uses,
-    })
+    });
+    if let Some(shown) = shown.as_object_mut().filter(|_| !auth.identity_policies.is_empty()) {
+        shown.insert("identity_policies".into(), json!(auth.identity_policies));
+    }
+    shown
 }
 
 /// The envelope around a wrapping token: it has no request id of its own.

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use strongroom_engine::{Auth, AuthView, Ctx, Error, Output, Result};
+use strongroom_engine::{Auth, AuthView, Ctx, Error, Login, Output, Result};
 
 use super::answer;
 use super::judge::Permitted;
 use crate::Core;
-use crate::token;
 use crate::wrap::{self, WrapView};
+use crate::{identity, token};
 
 /// An answer with all that hangs on it.
 pub struct Bound {
@@ -29,15 +29,26 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
         return Err(Error::Internal("an error answer asks for a token".into()));
     }
     let mut issued = None;
-    let auth = match output.auth.take() {
+    let mut identity_policies = None;
+    let mut auth = match output.auth.take() {
         None => None,
         Some(Auth::Show(view)) => Some(view),
         Some(asked) => {
             let (new, limits) = match asked {
-                Auth::Login(login) => token::token_of(ctx, *login, String::new(), core.limits_of(&ctx.mount))?,
-                // Until there is an identity store, no alias leads to an entity: what was asked for is refused, not left out.
-                Auth::Issue(new) if !new.entity_alias.is_empty() => {
-                    return Err(Error::invalid("'entity_alias' cannot be used: no entity has it"));
+                Auth::Login(login) => {
+                    let person = identity::on_login(&core.identities, ctx, &login, makes_entities(core, ctx).await?).await?;
+                    let (id, policies) = person.map(|p| (p.id, p.policies)).unwrap_or_default();
+                    identity_policies = Some(policies);
+                    token::token_of(ctx, *login, id, core.limits_of(&ctx.mount))?
+                }
+                Auth::Issue(mut new) if !new.entity_alias.is_empty() => {
+                    let login = Login { alias: std::mem::take(&mut new.entity_alias), ..Login::default() };
+                    // What was asked for is made or refused, never left out.
+                    let person = identity::on_login(&core.identities, ctx, &login, true).await?;
+                    let person = person.ok_or_else(|| Error::invalid("'entity_alias' leads to no entity"))?;
+                    new.entity_id = person.id;
+                    identity_policies = Some(person.policies);
+                    (*new, core.limits_of(&ctx.mount))
                 }
                 Auth::Issue(new) => (*new, core.limits_of(&ctx.mount)),
                 Auth::Show(_) => return Err(Error::Internal("a token that exists is not issued".into())),
@@ -49,6 +60,12 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
             Some(Box::new(made.view))
         }
     };
+    if let Some(view) = &mut auth {
+        view.identity_policies = match identity_policies {
+            Some(policies) => policies,
+            None => policies_of(core, &view.entity_id).await?,
+        };
+    }
     if output.lease.take().is_some() {
         return Err(Error::Internal("leases are not served yet".into()));
     }
@@ -67,4 +84,18 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
         bound.wrap = Some(Box::new(view));
     }
     Ok(bound)
+}
+
+/// Whether logins of this mount make entities for people who are not known yet.
+async fn makes_entities(core: &Core, ctx: &Ctx) -> Result<bool> {
+    let table = core.mounts.current().await?;
+    Ok(table.by_accessor(&ctx.mount.accessor).is_some_and(|mount| !mount.entry.config.no_new_entities))
+}
+
+/// Of an entity that exists; none without one.
+async fn policies_of(core: &Core, entity_id: &str) -> Result<Vec<String>> {
+    if entity_id.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(core.identities.facts(entity_id).await?.map(|f| f.policies.clone()).unwrap_or_default())
 }

@@ -36,6 +36,15 @@ async fn caller(core: &Core, routed: &Routed) -> Result<Option<Arc<LiveToken>>> 
     // is bound to addresses is refused.
     let remote = routed.admitted.peer.address.map(|a| a.ip());
     let token = token.filter(|t| t.entry.bound_cidrs.admits(remote));
+    // Whose entity is disabled or gone is nobody.
+    let token = match token {
+        Some(token) => match token.standing(&core.identities).await {
+            Ok(_) => Some(token),
+            Err(Error::BadToken(_)) => None,
+            Err(other) => return Err(other),
+        },
+        None => None,
+    };
     if token.is_none() && !attributes.no_token {
         return Err(REFUSAL);
     }

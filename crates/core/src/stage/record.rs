@@ -15,7 +15,7 @@ use super::{Admitted, Known, Refused};
 use crate::Core;
 use crate::mount::Mount;
 use crate::rules::Found;
-use crate::token::LiveToken;
+use crate::token::{self, LiveToken, Standing};
 use crate::wire::RawHeaders;
 
 /// A permitted request whose record the log holds. Only this makes it, and only it can be executed.
@@ -122,7 +122,9 @@ impl Line<'_> {
         error: Option<&str>,
     ) -> Result<(), AuditError> {
         let text = self.admitted.headers.token.as_ref().map(|t| t.expose()).unwrap_or_default();
-        let auth = self.token.map(|t| AuthFacts { block: block(t, text), fragments: &t.fragments });
+        let standing = self.token.map(LiveToken::last_standing);
+        let auth = self.token.zip(standing.as_deref());
+        let auth = auth.map(|(token, s)| AuthFacts { block: block(token, s, text), fragments: &s.fragments });
         let reason = self.judgement.map(Judgement::reason).unwrap_or_default();
         let policy = self.judgement.map(|j| PolicyFacts {
             is_allowed: j.is_allowed(),
@@ -154,7 +156,9 @@ impl Line<'_> {
             unknown_token: self.admitted.headers.token.as_ref().filter(|_| self.token.is_none()).map(|t| t.expose()),
             ..RequestFacts::default()
         };
-        let issued = answered.as_ref().and_then(|a| a.bound?.auth.as_ref()).map(|a| issued_block(a));
+        let issued = answered.as_ref().and_then(|a| a.bound?.auth.as_ref());
+        let policies = issued.map(|a| token::union(&a.policies, &a.identity_policies)).unwrap_or_default();
+        let issued = issued.map(|a| issued_block(a, &policies));
         let wrap = answered.as_ref().and_then(|a| a.bound?.wrap.as_ref()).map(|w| wrap_facts(w));
         let shown = answered.as_ref().filter(|a| a.bound.is_none_or(|b| b.wrap.is_none()));
         let response = answered.as_ref().map(|a| ResponseFacts {
@@ -194,14 +198,16 @@ fn operation(judgement: Option<&Judgement>, verb: Option<Verb>) -> &'static str 
     }
 }
 
-fn block<'a>(token: &'a LiveToken, text: &'a str) -> AuthBlock<'a> {
+fn block<'a>(token: &'a LiveToken, standing: &'a Standing, text: &'a str) -> AuthBlock<'a> {
     let entry = &token.entry;
     AuthBlock {
         client_token: text,
         accessor: &entry.family,
         display_name: &entry.display_name,
-        policies: Names::Strings(&entry.grant.policies),
+        policies: Names::Strings(standing.policies(entry)),
         token_policies: Names::Strings(&entry.grant.policies),
+        identity_policies: Names::Strings(standing.identity_policies()),
+        entity_id: &entry.entity_id,
         metadata: (!entry.meta.is_empty()).then_some(&entry.meta),
         token_type: if token.caller.kind == TokenKind::Batch { "batch" } else { "service" },
         token_ttl_s: entry.life.creation_ttl.as_s(),
@@ -210,12 +216,15 @@ fn block<'a>(token: &'a LiveToken, text: &'a str) -> AuthBlock<'a> {
     }
 }
 
-fn issued_block(auth: &strongroom_engine::AuthView) -> AuthBlock<'_> {
+/// `policies` are the token's own and those of its entity.
+fn issued_block<'a>(auth: &'a strongroom_engine::AuthView, policies: &'a [String]) -> AuthBlock<'a> {
     AuthBlock {
         client_token: auth.client_token.expose(),
         accessor: &auth.accessor,
-        policies: Names::Strings(&auth.policies),
+        policies: Names::Strings(policies),
         token_policies: Names::Strings(&auth.policies),
+        identity_policies: Names::Strings(&auth.identity_policies),
+        entity_id: &auth.entity_id,
         metadata: (!auth.metadata.is_empty()).then_some(&auth.metadata),
         token_type: if auth.batch { "batch" } else { "service" },
         token_ttl_s: auth.lease_duration.as_s(),

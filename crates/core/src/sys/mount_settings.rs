@@ -21,6 +21,8 @@ pub struct Config {
     pub allowed_response_headers: Present<List>,
     /// Auth methods only.
     pub token_type: Present<Text>,
+    /// Auth methods only.
+    pub entity_creation: Present<Text>,
     pub user_lockout_config: Present<Lockout>,
 }
 
@@ -102,6 +104,13 @@ impl Config {
                 Some(TokenType::Default) => TokenType::DefaultService.as_str().to_owned(),
                 Some(kind) => kind.as_str().to_owned(),
                 None => return Err(Error::invalid("invalid value for 'token_type'")),
+            };
+        }
+        if let Present::Is(Text(creation)) = self.entity_creation {
+            to.no_new_entities = match creation.as_str() {
+                "" | "enabled" => false,
+                "disabled" => true,
+                _ => return Err(Error::invalid("invalid value for 'entity_creation': it is `enabled` or `disabled`")),
             };
         }
         if let Present::Is(lockout) = self.user_lockout_config {

@@ -58,6 +58,7 @@ pub struct Tune {
     passthrough_request_headers: Present<List>,
     allowed_response_headers: Present<List>,
     token_type: Present<Text>,
+    entity_creation: Present<Text>,
     force_no_cache: Present<Flag>,
     user_lockout_config: Present<Lockout>,
     plugin_version: Present<Text>,
@@ -76,6 +77,7 @@ impl Input for Tune {
         field::<List>("passthrough_request_headers", "Accepted and shown.").clear(),
         field::<List>("allowed_response_headers", "Accepted and shown.").clear(),
         field::<Text>("token_type", "Kind of token that logins give; auth methods only.").clear(),
+        field::<Text>("entity_creation", "`disabled`: logins of unknown people make no entity; auth methods only.").clear(),
         field::<Flag>("force_no_cache", "Accepted and shown.").clear(),
         field::<Lockout>("user_lockout_config", "When names are locked; auth methods with guessable secrets only.").clear(),
         field::<Text>("plugin_version", "Empty: all engines are built in.").clear(),
@@ -107,6 +109,7 @@ async fn write_at(ctx: &mut Ctx, input: Tune, path: &str) -> Result<Output> {
         allowed_response_headers: input.allowed_response_headers,
         token_type: input.token_type,
         user_lockout_config: input.user_lockout_config,
+        entity_creation: input.entity_creation,
     };
     no_version(input.plugin_version)?;
     may_lock(&call.core.mounts.ready(entry.clone())?, &config.user_lockout_config)?;

@@ -38,6 +38,7 @@ pub fn start(core: &Arc<Core>) -> Vec<JoinHandle<()>> {
         every(TEND_EVERY, core, |core| async move { tend::run(&core).await }),
         every(TIDY_EVERY, core, |core| async move { tidy::run(&core).await }),
         every(WIPE_EVERY, core, |core| async move { wipe::run(&core).await }),
+        every(WIPE_EVERY, core, |core| async move { crate::identity::finish_leftovers(&core).await }),
     ]
 }
 

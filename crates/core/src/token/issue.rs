@@ -157,6 +157,7 @@ pub fn view_of(record: &TokenEntry, client_token: SecretString, ttl: Ttl, batch:
         client_token,
         accessor: record.family.clone(),
         policies: record.grant.policies.clone(),
+        identity_policies: Vec::new(),
         metadata: BTreeMap::clone(&record.meta),
         lease_duration: ttl,
         renewable: record.life.renewable,

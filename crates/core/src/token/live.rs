@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use quick_cache::sync::Cache;
 use strongroom_audit::FragmentCache;
 use strongroom_barrier::{Barrier, View};
@@ -17,6 +17,7 @@ use super::entry::{self, TokenEntry};
 use super::id::{BATCH_PREFIX, Lookup, TokenKey};
 use super::revoke::{Walks, decode};
 use crate::acl::Policies;
+use crate::identity::{EntityFacts, Identities, REFUSED};
 
 /// Tokens whose records are kept ready.
 const CACHED_TOKENS_MAX: usize = 16_384;
@@ -26,12 +27,44 @@ const SHARDS: usize = 64;
 pub struct LiveToken {
     pub entry: TokenEntry,
     pub caller: Arc<Caller>,
+    standing: ArcSwap<Standing>,
+    /// The record's tag as bytes; zeros, which no token has, for batch tokens.
+    tag: [u8; 32],
+}
+
+/// What a token is, with the entity behind it: made anew when anything about that changes.
+pub struct Standing {
+    /// None for tokens without an entity.
+    pub facts: Option<Arc<EntityFacts>>,
+    /// The token's own and the entity's: sorted, each once. None when those are just the token's own.
+    policies: Option<Vec<String>>,
     /// Rendered once for the audit log and reused by every request of this token.
     pub fragments: FragmentCache,
     /// Weak, so that the cache of compiled sets alone decides how much memory they hold.
     acl: ArcSwapOption<(u64, Weak<Acl>)>,
-    /// The record's tag as bytes; zeros, which no token has, for batch tokens.
-    tag: [u8; 32],
+}
+
+impl Standing {
+    fn new(facts: Option<Arc<EntityFacts>>, own: &[String]) -> Self {
+        let policies = facts.as_ref().filter(|f| !f.policies.is_empty()).map(|f| union(own, &f.policies));
+        Self { facts, policies, fragments: FragmentCache::new(), acl: ArcSwapOption::empty() }
+    }
+
+    /// What the token is judged by.
+    pub fn policies<'a>(&'a self, entry: &'a TokenEntry) -> &'a [String] {
+        self.policies.as_deref().unwrap_or(&entry.grant.policies)
+    }
+
+    /// What it has from its entity and the groups of that.
+    pub fn identity_policies(&self) -> &[String] {
+        self.facts.as_ref().map_or(&[], |f| &f.policies)
+    }
+}
+
+/// Sorted, each once.
+pub fn union(a: &[String], b: &[String]) -> Vec<String> {
+    let all: std::collections::BTreeSet<&String> = a.iter().chain(b).collect();
+    all.into_iter().cloned().collect()
 }
 
 impl LiveToken {
@@ -48,23 +81,46 @@ impl LiveToken {
         if hex::decode_to_slice(&entry.tag, &mut tag).is_err() {
             tag = [0; 32];
         }
-        Self { entry, caller, fragments: FragmentCache::new(), acl: ArcSwapOption::empty(), tag }
+        Self { entry, caller, standing: ArcSwap::from_pointee(Standing::new(None, &[])), tag }
     }
 
-    /// The compiled policies, made anew when any policy changed since.
+    /// Who the token stands for now. A token without an entity pays nothing for it, one with an entity two loads.
+    /// Errors: `BadToken` when the entity is disabled or gone.
+    pub async fn standing(&self, identities: &Identities) -> Result<Arc<Standing>> {
+        let kept = self.standing.load();
+        match &kept.facts {
+            None if self.entry.entity_id.is_empty() => return Ok(Arc::clone(&kept)),
+            Some(facts) if identities.is_current(facts) => return Ok(Arc::clone(&kept)),
+            _ => {}
+        }
+        drop(kept);
+        let facts = identities.facts(&self.entry.entity_id).await?.filter(|f| !f.entity.disabled).ok_or(REFUSED)?;
+        let standing = Arc::new(Standing::new(Some(facts), &self.entry.grant.policies));
+        self.standing.store(standing.clone());
+        Ok(standing)
+    }
+
+    /// The newest that was asked for, for whoever only reports.
+    pub fn last_standing(&self) -> Arc<Standing> {
+        self.standing.load_full()
+    }
+
+    /// The compiled policies, made anew when any policy changed since, or the entity behind the token.
+    /// Errors: as `standing`.
     pub async fn acl(&self, policies: &Policies) -> Result<Arc<Acl>> {
         if self.entry.grant.is_root {
             return Ok(policies.root());
         }
+        let standing = self.standing(&policies.identities).await?;
         let epoch = policies.epoch();
-        if let Some(kept) = &*self.acl.load()
+        if let Some(kept) = &*standing.acl.load()
             && kept.0 == epoch
             && let Some(acl) = kept.1.upgrade()
         {
             return Ok(acl);
         }
-        let acl = policies.compiled(&self.entry.grant.policies).await?;
-        self.acl.store(Some(Arc::new((epoch, Arc::downgrade(&acl)))));
+        let acl = policies.compiled(standing.policies(&self.entry), standing.facts.as_deref()).await?;
+        standing.acl.store(Some(Arc::new((epoch, Arc::downgrade(&acl)))));
         Ok(acl)
     }
 }

@@ -13,7 +13,7 @@ pub mod role;
 pub use entry::{Grant, Life, TokenEntry, child_key, chosen_key, expiry_key, key, private};
 pub use id::{TokenKey, fresh_family, is_family};
 pub use issue::{Limits, issue, put_with_indexes};
-pub use live::{LiveToken, Tokens};
+pub use live::{LiveToken, Standing, Tokens, union};
 pub use login::token_of;
 pub use revoke::{decode, drop_damaged_in, drop_in, end_trees, end_trees_behind, finish_unfinished, revoke, wipe};
 

@@ -86,3 +86,21 @@ fn cve_2023_5954_many_rules_and_long_paths_stay_bounded() {
     assert!(allows(&acl, Read, &format!("{}x32", "b/".repeat(32))));
     assert!(!allows(&acl, Read, &format!("{}x31", "b/".repeat(32))));
 }
+
+#[test]
+fn a_deny_whose_template_has_no_value_denies_all_that_it_could_mean() {
+    let text = "path \"p/*\" { capabilities = [\"read\", \"list\"] }
+path \"p/bob/x\" { capabilities = [\"read\"] }
+path \"p/{{identity.entity.name}}/*\" { capabilities = [\"deny\"] }";
+    for value in [None, Some(String::new()), Some("a/b".to_owned()), Some("*".to_owned()), Some("a,b".to_owned())] {
+        let acl = acl_with(&[text], &|_| value.clone());
+        for path in ["p/bob/x", "p/eve/x", "p/eve/", "p/eve/x/y"] {
+            assert!(!allows(&acl, Read, path), "{path} with {value:?}");
+        }
+        assert!(!allows(&acl, strongroom_policy::Operation::List, "p/eve"));
+        assert_eq!(acl.capabilities("p/bob/x"), ["deny"]);
+        assert!(allows(&acl, Read, "p/eve"), "outside of the rule");
+    }
+    let acl = acl_with(&[text], &|_| Some("eve".to_owned()));
+    assert!(allows(&acl, Read, "p/bob/y") && !allows(&acl, Read, "p/eve/y"));
+}

@@ -9,6 +9,7 @@ mod flat;
 mod headers;
 mod hostile;
 mod lockout;
+mod identity;
 mod loggers;
 mod node;
 mod nodes;

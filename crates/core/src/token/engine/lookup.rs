@@ -22,7 +22,11 @@ struct Shown<'a> {
     entity_id: &'a str,
     expire_time: Option<String>,
     explicit_max_ttl: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_namespace_policies: Option<BTreeMap<String, String>>,
     id: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    identity_policies: &'a [String],
     issue_time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_renewal: Option<String>,
@@ -50,6 +54,7 @@ pub const SHOWN: &[&str] = &[
     "entity_id",
     "expire_time",
     "explicit_max_ttl",
+    "identity_policies",
     "issue_time",
     "num_uses",
     "path",
@@ -61,7 +66,14 @@ pub const SHOWN: &[&str] = &[
     "type",
 ];
 
-fn shown(token: &LiveToken, id: &str, now: Timestamp, used_up: bool) -> Result<Output> {
+/// A token whose entity is disabled or gone shows without identity policies: they count for nothing.
+async fn shown(call: &SystemCall, token: &LiveToken, id: &str, now: Timestamp, used_up: bool) -> Result<Output> {
+    let standing = match token.standing(&call.core.identities).await {
+        Ok(standing) => Some(standing),
+        Err(Error::BadToken(_)) => None,
+        Err(other) => return Err(other),
+    };
+    let identity_policies = standing.as_ref().map_or(&[][..], |s| s.identity_policies());
     let entry = &token.entry;
     let is_batch = token.caller.kind == TokenKind::Batch;
     let life = &entry.life;
@@ -74,7 +86,9 @@ fn shown(token: &LiveToken, id: &str, now: Timestamp, used_up: bool) -> Result<O
         entity_id: &entry.entity_id,
         expire_time: life.expires.map(Timestamp::rfc3339),
         explicit_max_ttl: life.explicit_max_ttl.as_s(),
+        external_namespace_policies: (!identity_policies.is_empty()).then(BTreeMap::new),
         id,
+        identity_policies,
         issue_time: life.created.rfc3339(),
         last_renewal: life.renewed.map(Timestamp::rfc3339),
         last_renewal_time: life.renewed.map(Timestamp::unix_s),
@@ -94,7 +108,7 @@ fn shown(token: &LiveToken, id: &str, now: Timestamp, used_up: bool) -> Result<O
 pub async fn own(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let (Some(token), Some(text)) = (&call.token, &call.token_text) else { return Err(Error::Denied) };
-    shown(token, text.expose(), ctx.now, call.is_last_use)
+    shown(&call, token, text.expose(), ctx.now, call.is_last_use).await
 }
 
 pub async fn by_token(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
@@ -104,13 +118,13 @@ pub async fn by_token(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     }
     let text = SecretString::new(input.token.0);
     let token = call.core.tokens.find(&text, ctx.now).await?.ok_or(Error::BadToken("bad token"))?;
-    shown(&token, text.expose(), ctx.now, false)
+    shown(&call, &token, text.expose(), ctx.now, false).await
 }
 
 pub async fn by_accessor(ctx: &mut Ctx, input: ByAccessor) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let token = super::by_accessor(&call, &input.accessor.0, ctx.now).await?;
-    shown(&token, "", ctx.now, false)
+    shown(&call, &token, "", ctx.now, false).await
 }
 
 #[derive(Deserialize, Default)]

@@ -1,0 +1,100 @@
+//! From a login that an auth method vouches for to the entity behind it. Two looks at the store for somebody who is known,
+//! however many others there are; for somebody new, the entity comes into being with the token, in one batch.
+
+use strongroom_engine::{Ctx, Error, Login, Result};
+use strongroom_types::{AliasName, EntityName, Timestamp};
+
+use super::record::{Alias, Entity, Metadata, Vouched, alias_key, id_at};
+use super::store::{entity, index_alias, list_members, made_up, name_entity, new_alias, new_entity, put_entity};
+use super::{Identities, REFUSED};
+
+/// Bytes of all metadata that a login may bring.
+const LOGIN_METADATA_BYTES_MAX: usize = 16 * 1024;
+/// External groups of one alias.
+const VOUCHED_MAX: usize = 1_000;
+
+/// Who logged in.
+pub struct Person {
+    pub id: String,
+    /// Of the entity and its groups.
+    pub policies: Vec<String>,
+}
+
+/// What a mount says about somebody.
+struct Said {
+    name: AliasName,
+    metadata: Metadata,
+    groups: Vec<Vouched>,
+}
+
+/// Finds or makes the entity, and refreshes what the mount says about it. None for a login without an alias, and for an
+/// unknown one where `creates` is false. Errors: `BadToken` when the entity is disabled; `Invalid` for an alias that is no
+/// name or brings too much.
+pub async fn on_login(identities: &Identities, ctx: &mut Ctx, login: &Login, creates: bool) -> Result<Option<Person>> {
+    if login.alias.is_empty() {
+        return Ok(None);
+    }
+    let accessor = ctx.mount.accessor.clone();
+    let said = said(identities, &accessor, login).await?;
+    let place = alias_key(&accessor, &said.name);
+    let entity = match id_at(&mut ctx.txn, place.as_bytes()).await? {
+        Some(id) => known(ctx, &id, &accessor, said).await?,
+        None if creates => made(ctx, &accessor, said).await?,
+        None => return Ok(None),
+    };
+    let facts = identities.derive(entity).await?;
+    Ok(Some(Person { id: facts.entity.id, policies: facts.policies }))
+}
+
+async fn said(identities: &Identities, accessor: &str, login: &Login) -> Result<Said> {
+    let name = AliasName::parse(&login.alias).map_err(|e| Error::invalid(format!("the login's alias: {e}")))?;
+    let bytes = login.alias_metadata.iter().map(|(k, v)| k.len().saturating_add(v.len())).fold(0, usize::saturating_add);
+    if bytes > LOGIN_METADATA_BYTES_MAX {
+        return Err(Error::invalid("the login's metadata must have at most 16384 bytes"));
+    }
+    let groups = identities.groups.look(|table| table.vouched(accessor, &login.groups)).await?;
+    if groups.len() > VOUCHED_MAX {
+        return Err(Error::invalid("the login must be in at most 1000 external groups"));
+    }
+    Ok(Said { name, metadata: login.alias_metadata.clone(), groups })
+}
+
+/// The read of the record becomes a precondition of the token: who is disabled, deleted or merged meanwhile gets none.
+async fn known(ctx: &mut Ctx, id: &str, accessor: &str, said: Said) -> Result<Entity> {
+    let dangling = || Error::Internal("an alias leads to an entity that does not hold it".into());
+    let mut entity = entity(&mut ctx.txn, id).await?.ok_or_else(dangling)?;
+    if entity.disabled {
+        return Err(REFUSED);
+    }
+    let alias = entity.aliases.iter_mut().find(|a| a.accessor == accessor).ok_or_else(dangling)?;
+    if let Some(old) = refresh(alias, said, ctx.now) {
+        let new = alias.groups.clone();
+        list_members(&mut ctx.txn, id, &old, &new).await?;
+        put_entity(&mut ctx.txn, &entity)?;
+    }
+    Ok(entity)
+}
+
+/// Gives the memberships before the change; None when nothing changed, and nothing is written then.
+fn refresh(alias: &mut Alias, said: Said, now: Timestamp) -> Option<Vec<Vouched>> {
+    if alias.metadata == said.metadata && alias.groups == said.groups {
+        return None;
+    }
+    alias.metadata = said.metadata;
+    alias.updated = now;
+    Some(std::mem::replace(&mut alias.groups, said.groups))
+}
+
+async fn made(ctx: &mut Ctx, accessor: &str, said: Said) -> Result<Entity> {
+    let (rng, now) = (ctx.rng.clone(), ctx.now);
+    let mut entity = new_entity(rng.as_ref(), now);
+    let name = EntityName::parse(&made_up("entity", rng.as_ref())).map_err(|e| Error::Internal(e.to_string()))?;
+    name_entity(&mut ctx.txn, &mut entity, &name).await?;
+    let mut alias = new_alias(rng.as_ref(), now, accessor, &said.name);
+    (alias.metadata, alias.groups) = (said.metadata, said.groups);
+    index_alias(&mut ctx.txn, &entity.id, &alias)?;
+    list_members(&mut ctx.txn, &entity.id, &[], &alias.groups).await?;
+    entity.aliases.push(alias);
+    put_entity(&mut ctx.txn, &entity)?;
+    Ok(entity)
+}
