@@ -426,3 +426,16 @@ async fn renamed_things_are_found_by_their_new_names_only() {
     let free = people.entity(json!({ "name": "old" })).await;
     assert_ne!(free, id);
 }
+
+#[tokio::test]
+async fn a_token_role_gives_tokens_of_an_alias() {
+    let people = People::start().await;
+    people.root("POST auth/token/roles/r", json!({ "allowed_entity_aliases": ["bob"] })).await;
+    let made = people.root("POST auth/token/create/r", json!({ "policies": ["default"], "entity_alias": "bob" })).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let (token, id) = (made.text("/auth/client_token"), made.text("/auth/entity_id"));
+    people.root(&format!("POST identity/entity/id/{id}"), json!({ "policies": ["a"] })).await;
+    assert!(people.reads(&token, "a").await);
+    let again = people.root("POST auth/token/create/r", json!({ "policies": ["default"], "entity_alias": "Bob" })).await;
+    assert!(again.status == 400 || again.text("/auth/entity_id") == id, "{again:?}");
+}

@@ -10,6 +10,7 @@ mod headers;
 mod hostile;
 mod lockout;
 mod identity;
+mod identity_races;
 mod loggers;
 mod node;
 mod nodes;
