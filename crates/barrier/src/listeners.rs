@@ -23,6 +23,11 @@ impl<'a> Changed<'a> {
         self.0.iter().map(|change| &change.key)
     }
 
+    /// Each key with whether it was put; false for a delete.
+    pub fn puts_and_deletes(&self) -> impl Iterator<Item = (&'a Bytes, bool)> + use<'a> {
+        self.0.iter().map(|change| (&change.key, change.value.is_some()))
+    }
+
     /// The newest of the commits.
     pub fn revision(&self) -> Revision {
         self.0.iter().map(|change| change.revision).max().unwrap_or_default()

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use strongroom_storage::{Batch, Precondition, Revision};
+use strongroom_storage::{BATCH_OPS_MAX, BATCH_PRECONDITIONS_MAX, Batch, Precondition, Revision};
 use strongroom_types::SecretBytes;
 
 use crate::barrier::is_reserved;
@@ -92,6 +92,40 @@ impl Txn {
 
     pub fn has_writes(&self) -> bool {
         !self.writes.is_empty()
+    }
+
+    /// Rests on an entry that is already in hand, as if it had been read here. What this transaction read or wrote itself
+    /// stays.
+    pub fn rest_on(&mut self, entry: Arc<Entry>) {
+        if !self.writes.contains_key(entry.key()) {
+            self.reads.entry(entry.key().clone()).or_insert(Some(entry));
+        }
+    }
+
+    /// Takes over what another transaction read and wrote, so that both are one commit. Gives it back when one rests on
+    /// what the other changes, when either has listed, or when both together exceed a batch.
+    pub fn absorb(&mut self, other: Self) -> std::result::Result<(), Box<Self>> {
+        let operations = self.writes.len().saturating_add(other.writes.len());
+        let reads = self.reads.len().saturating_add(other.reads.len());
+        let fits = operations <= BATCH_OPS_MAX && reads <= BATCH_PRECONDITIONS_MAX;
+        let has_listed = !self.ranges.is_empty() || !other.ranges.is_empty();
+        if !fits || has_listed || self.touches(&other) || other.touches(self) || self.differs(&other) {
+            return Err(Box::new(other));
+        }
+        self.reads.extend(other.reads);
+        self.writes.extend(other.writes);
+        Ok(())
+    }
+
+    /// Whether this transaction changes what the other reads or changes.
+    fn touches(&self, other: &Self) -> bool {
+        self.writes.keys().any(|key| other.writes.contains_key(key) || other.reads.contains_key(key))
+    }
+
+    /// Whether both read the same entry and found another.
+    fn differs(&self, other: &Self) -> bool {
+        let revision = |entry: &Option<Arc<Entry>>| entry.as_ref().map(|e| e.revision());
+        other.reads.iter().any(|(key, entry)| self.reads.get(key).is_some_and(|own| revision(own) != revision(entry)))
     }
 
     /// Seals and commits all writes as one batch, if all that was read still holds. Without writes nothing is

@@ -8,6 +8,7 @@ mod flat;
 mod flights;
 mod identity;
 mod initial;
+mod lease;
 mod lockout;
 mod mount;
 mod pipeline;
@@ -32,8 +33,8 @@ pub use system::SystemCall;
 
 use std::sync::Arc;
 
-use strongroom_barrier::{Barrier, Changed, Listener, View};
-use strongroom_engine::MountFacts;
+use strongroom_barrier::{Barrier, Changed, Intent, Listener, View};
+use strongroom_engine::{Ctx, MountFacts, Operation};
 use strongroom_types::{Clock, Rng};
 
 /// An unsealed server. Made when it is unsealed, dropped when it is sealed.
@@ -49,6 +50,7 @@ pub struct Core {
     tokens: Arc<token::Tokens>,
     policies: Arc<acl::Policies>,
     lockouts: lockout::Lockouts,
+    leases: lease::Leases,
     /// For password hashes and the like.
     pool: strongroom_engine::SlowPool,
     rules: rules::Rules,
@@ -73,6 +75,23 @@ impl Core {
         let default_ttl = if mount.default_ttl.is_zero() { self.settings.default_lease_ttl } else { mount.default_ttl };
         token::Limits { default_ttl: default_ttl.min(max_ttl), max_ttl }
     }
+
+    /// What an engine works with when no request is behind it.
+    fn background(&self, mount: &mount::Mount) -> Ctx {
+        Ctx {
+            txn: self.view.txn(Intent::Write),
+            mount: mount.facts.clone(),
+            operation: Operation::Update,
+            path: String::new(),
+            caller: None,
+            now: self.clock.now(),
+            rng: self.rng.clone(),
+            remote: None,
+            pool: self.pool.clone(),
+            has_sudo: false,
+            system: None,
+        }
+    }
 }
 
 /// Drops what is derived from changed entries, on this node and from others, in commit order and before acknowledgement.
@@ -81,7 +100,8 @@ struct Derived(std::sync::Weak<Core>);
 impl Listener for Derived {
     fn changed(&self, changed: Changed<'_>) {
         let Some(core) = self.0.upgrade() else { return };
-        for key in changed.keys() {
+        for (key, is_put) in changed.puts_and_deletes() {
+            core.leases.changed(&core, key, is_put);
             match key.split_first_chunk::<2>() {
                 Some((b"t/", family)) => core.tokens.changed(family),
                 Some((b"o/", _)) => core.policies.changed(),
@@ -101,6 +121,7 @@ impl Listener for Derived {
     fn lost(&self) {
         let Some(core) = self.0.upgrade() else { return };
         core.tokens.lost();
+        core.leases.lost();
         core.policies.changed();
         core.mounts.changed();
         core.rules.changed();

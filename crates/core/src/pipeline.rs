@@ -7,6 +7,7 @@ use strongroom_engine::{Error, Result};
 use strongroom_types::uuid_v4;
 
 use crate::Core;
+use crate::lease;
 use crate::stage::bind::Bound;
 use crate::stage::execute::{Done, execute, spend_use};
 use crate::stage::judge::{Permitted, judge_again};
@@ -83,9 +84,16 @@ async fn leave(core: &Core, id: String, exit: Exit) -> Answer {
 
 /// Ends what an unrecorded answer would have handed out. Nobody has seen it: the answer never left.
 async fn take_back(core: &Core, bound: Option<Bound>) {
-    let Some(family) = bound.and_then(|b| b.issued) else { return };
-    if let Err(e) = token::revoke(core, &family).await {
+    let Some(bound) = bound else { return };
+    if let Some(family) = bound.issued
+        && let Err(e) = token::revoke(core, &family).await
+    {
         tracing::error!("token of an unaudited answer could not be revoked, it stays unused until it expires: {e}");
+    }
+    if let Some(id) = bound.leased
+        && let Err(e) = lease::revoke::queue_one(core, &id).await
+    {
+        tracing::error!(lease_id = id, "lease of an unaudited answer could not be revoked, it stays until it expires: {e}");
     }
 }
 

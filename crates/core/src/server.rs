@@ -162,6 +162,7 @@ impl Server {
             tokens: Arc::new(token::Tokens::new(keys, self.barrier.clone(), view.clone())),
             policies,
             lockouts: lockout::Lockouts::new(self.barrier.derive(lockout::KEY_PURPOSE)?.expose()),
+            leases: crate::lease::Leases::default(),
             pool: strongroom_engine::SlowPool::for_this_machine(),
             rules: rules::Rules::new(view.clone()),
             flights: flights::Flights::default(),

@@ -45,6 +45,10 @@ pub struct Output {
     pub lease_duration: Ttl,
     /// A lease on what is handed out.
     pub lease: Option<Box<NewLease>>,
+    /// A lease that exists, to be shown: its id, whether it is renewable, what is left of it. Set by the core's own engines.
+    pub renewed_lease: Option<(String, bool, Ttl)>,
+    /// Work that this request left in its batch: the answer waits a moment for it. Set by the core's own engines.
+    pub jobs: Vec<String>,
     /// Tokens that this request ended: their children end before the answer leaves. Set by the core's own engines.
     pub revoked: Vec<String>,
 }

@@ -1,11 +1,13 @@
 //! A whole server in a test's process: no network, no real clock. For tests only.
 
 mod clock;
+mod leased;
 mod rng;
 mod server;
 mod vouch;
 
 pub use clock::ManualClock;
+pub use leased::LEASED;
 pub use rng::TestRng;
 pub use server::{Options, Reply, TestServer, catalogue, request, request_from};
 pub use vouch::VOUCH;

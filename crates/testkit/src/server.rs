@@ -12,9 +12,15 @@ use strongroom_types::SecretString;
 
 use crate::{ManualClock, TestRng};
 
-/// All engines.
+/// All engines, and one with leases for tests only.
 pub fn catalogue() -> Vec<Builtin> {
-    vec![strongroom_kv::KV, strongroom_cubbyhole::CUBBYHOLE, strongroom_approle::APPROLE, strongroom_userpass::USERPASS]
+    vec![
+        strongroom_kv::KV,
+        strongroom_cubbyhole::CUBBYHOLE,
+        strongroom_approle::APPROLE,
+        strongroom_userpass::USERPASS,
+        crate::LEASED,
+    ]
 }
 
 /// What a test may choose.

@@ -238,3 +238,67 @@ async fn a_failed_predecessor_in_the_queue_fails_what_built_on_it() {
     assert!(is_conflict(built_on_it.await.unwrap()));
     assert_eq!(text(&view, "n").await.as_deref(), Some("0"));
 }
+
+/// A transaction that reads one key and deletes some.
+async fn dropping(view: &View, read: &str, drop: &[&str]) -> Txn {
+    let mut txn = view.txn(Intent::Write);
+    txn.get(read.as_bytes()).await.unwrap();
+    drop.iter().for_each(|key| txn.delete(key.as_bytes().to_vec()));
+    txn
+}
+
+#[tokio::test]
+async fn two_transactions_that_do_not_touch_become_one_commit() {
+    let view = memory_view().await;
+    for key in ["a", "b"] {
+        put(&view, key, "1").await;
+    }
+    let mut both = dropping(&view, "a", &["a"]).await;
+    assert!(both.absorb(dropping(&view, "b", &["b"]).await).is_ok());
+    both.commit().await.unwrap();
+    assert_eq!((text(&view, "a").await, text(&view, "b").await), (None, None));
+}
+
+#[tokio::test]
+async fn what_an_absorbed_transaction_read_still_guards_the_commit() {
+    let view = memory_view().await;
+    for key in ["a", "b"] {
+        put(&view, key, "1").await;
+    }
+    let mut both = dropping(&view, "a", &["a"]).await;
+    assert!(both.absorb(dropping(&view, "b", &["b"]).await).is_ok());
+    put(&view, "b", "2").await;
+    assert!(is_conflict(both.commit().await));
+    assert_eq!(text(&view, "a").await.as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn transactions_that_touch_or_exceed_a_batch_stay_apart() {
+    let view = memory_view().await;
+    put(&view, "a", "1").await;
+    let mut one = dropping(&view, "a", &["a"]).await;
+    assert!(one.absorb(dropping(&view, "x", &["a"]).await).is_err(), "same write");
+    assert!(one.absorb(dropping(&view, "a", &["y"]).await).is_err(), "reads what the other writes");
+    let mut reader = dropping(&view, "a", &["y"]).await;
+    put(&view, "a", "2").await;
+    assert!(reader.absorb(dropping(&view, "a", &["z"]).await).is_err(), "read another revision");
+    let many: Vec<String> = (0..100).map(|n| format!("k{n}")).collect();
+    let full = dropping(&view, "m", &many.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    assert!(one.absorb(full).is_err(), "101 operations");
+    let mut lister = view.txn(Intent::Write);
+    list(&mut lister, "l/", None, 10).await;
+    assert!(one.absorb(lister).is_err(), "a list rests on a whole prefix");
+}
+
+#[tokio::test]
+async fn resting_on_an_entry_in_hand_is_as_good_as_reading_it() {
+    let view = memory_view().await;
+    put(&view, "a", "1").await;
+    let entry = view.get_once(b"a").await.unwrap().unwrap();
+    put(&view, "a", "2").await;
+    let mut txn = view.txn(Intent::Write);
+    txn.rest_on(entry);
+    txn.delete("a");
+    assert!(is_conflict(txn.commit().await));
+    assert_eq!(view.keys(b"a", None, 9).await.unwrap(), ["a"]);
+}

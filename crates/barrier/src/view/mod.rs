@@ -88,6 +88,25 @@ impl View {
         Ok(entries)
     }
 
+    /// As `get`, past the cache: for walks over many entries that must not push out what requests need.
+    pub async fn get_once(&self, key: &[u8]) -> Result<Option<Arc<Entry>>> {
+        if let Some(hit) = self.cached(key)? {
+            return Ok(Some(hit));
+        }
+        let session = self.0.session()?;
+        let key = Bytes::copy_from_slice(key);
+        let Some(record) = self.0.store.get(&key).await? else { return Ok(None) };
+        Ok(Some(Arc::new(self.open(&session, &key, &record).await?)))
+    }
+
+    /// Keys below a prefix, as `scan`, without opening what they hold: for indexes, whose keys say all. SECURITY: a key
+    /// proves nothing; what it points to must be read and judged.
+    pub async fn keys(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Bytes>> {
+        self.0.session()?;
+        let records = self.0.store.scan(prefix, after, limit).await?;
+        Ok(records.into_iter().map(|(key, _)| key).filter(|key| !is_reserved(key)).collect())
+    }
+
     /// Newest committed revision of the store.
     pub async fn head(&self) -> Result<Revision> {
         Ok(self.0.store.head().await?)

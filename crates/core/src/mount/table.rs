@@ -53,6 +53,7 @@ pub struct Table {
     epoch: u64,
     by_path: HashMap<String, Arc<Mount>>,
     by_accessor: HashMap<String, Arc<Mount>>,
+    by_storage: HashMap<String, Arc<Mount>>,
     /// Bytes of the longest mount path: longer prefixes need no look-up.
     longest: usize,
 }
@@ -83,6 +84,11 @@ impl Table {
         self.by_accessor.get(accessor)
     }
 
+    /// The mount with this storage id, wherever it is.
+    pub fn by_storage(&self, storage_id: &str) -> Option<&Arc<Mount>> {
+        self.by_storage.get(storage_id)
+    }
+
     /// All mounts, sorted by path.
     pub fn sorted(&self) -> Vec<&Arc<Mount>> {
         let mut all: Vec<_> = self.by_path.values().collect();
@@ -106,7 +112,8 @@ pub struct Mounts {
 
 impl Mounts {
     pub fn new(view: View, catalogue: Vec<Builtin>) -> Self {
-        let empty = Table { epoch: 0, by_path: HashMap::new(), by_accessor: HashMap::new(), longest: 0 };
+        let empty =
+            Table { epoch: 0, by_path: HashMap::new(), by_accessor: HashMap::new(), by_storage: HashMap::new(), longest: 0 };
         Self {
             view,
             catalogue,
@@ -155,7 +162,8 @@ impl Mounts {
         }
         let longest = by_path.keys().map(String::len).max().unwrap_or(0);
         let by_accessor = by_path.values().map(|m| (m.entry.accessor.clone(), m.clone())).collect();
-        Ok(Table { epoch, by_path, by_accessor, longest })
+        let by_storage = by_path.values().map(|m: &Arc<Mount>| (m.entry.storage_id.clone(), m.clone())).collect();
+        Ok(Table { epoch, by_path, by_accessor, by_storage, longest })
     }
 
     /// Makes a mount ready to serve. Errors: `Invalid` when the catalogue has no such engine or it refuses the options.

@@ -13,7 +13,7 @@ use crate::wrap::WrapView;
 
 /// Whether there is anything that wrapping could hide.
 pub fn has_something(bound: &Bound) -> bool {
-    bound.auth.is_some() || !matches!(bound.output.body, Body::Nothing)
+    bound.auth.is_some() || bound.lease.is_some() || !matches!(bound.output.body, Body::Nothing)
 }
 
 /// The wire form of a handler's answer.
@@ -33,10 +33,7 @@ pub fn failure(id: &str, error: Error) -> Answer {
     let status = error.status();
     let retry_after_s = (status == 503).then_some(1);
     let answer = match error {
-        Error::With(status, output) => {
-            let bound = Bound { output: *output, auth: None, wrap: None, revoked: Vec::new(), issued: None };
-            Answer::json(status, envelope(id, &bound))
-        }
+        Error::With(status, output) => Answer::json(status, envelope(id, &Bound::of(*output))),
         Error::NotFoundBare => Answer::empty(404),
         other => {
             let text = other.public_text();
@@ -68,8 +65,7 @@ pub fn envelope(id: &str, bound: &Bound) -> Bytes {
     let mut out = Vec::with_capacity(data.len().saturating_mul(2).saturating_add(512));
     out.extend_from_slice(b"{\"request_id\":\"");
     out.extend_from_slice(id.as_bytes());
-    out.extend_from_slice(b"\",\"lease_id\":\"\",\"renewable\":false,\"lease_duration\":");
-    out.extend_from_slice(itoa::Buffer::new().format(bound.output.lease_duration.as_s()).as_bytes());
+    push_lease(&mut out, bound);
     if bound.output.also_top_level
         && let Some(fields) = data.strip_prefix(b"{").and_then(|d| d.strip_suffix(b"}")).filter(|f| !f.is_empty())
     {
@@ -87,6 +83,17 @@ pub fn envelope(id: &str, bound: &Bound) -> Bytes {
     }
     out.extend_from_slice(b"}\n");
     Bytes::from(out)
+}
+
+/// After the request id's text.
+fn push_lease(out: &mut Vec<u8>, bound: &Bound) {
+    let (id, renewable, ttl) =
+        bound.lease.as_ref().map_or(("", false, bound.output.lease_duration), |l| (l.id.as_str(), l.renewable, l.ttl));
+    out.extend_from_slice(b"\",\"lease_id\":");
+    push_json(out, &json!(id));
+    out.extend_from_slice(if renewable { b",\"renewable\":true" } else { b",\"renewable\":false" });
+    out.extend_from_slice(b",\"lease_duration\":");
+    out.extend_from_slice(itoa::Buffer::new().format(ttl.as_s()).as_bytes());
 }
 
 /// null, not an empty list, when there are none.

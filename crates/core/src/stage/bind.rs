@@ -8,6 +8,7 @@ use strongroom_engine::{Auth, AuthView, Ctx, Error, Login, Output, Result};
 use super::answer;
 use super::judge::Permitted;
 use crate::Core;
+use crate::lease::{self, LeaseView};
 use crate::wrap::{self, WrapView};
 use crate::{identity, token};
 
@@ -15,12 +16,17 @@ use crate::{identity, token};
 pub struct Bound {
     pub output: Output,
     pub auth: Option<Box<AuthView>>,
+    pub lease: Option<LeaseView>,
     /// Replaces data and auth on the wire.
     pub wrap: Option<Box<WrapView>>,
     /// Tokens that ended.
     pub revoked: Vec<String>,
+    /// Work of this request that goes on behind it.
+    pub jobs: Vec<String>,
     /// A token that came into being: revoked again when the answer cannot be recorded.
     pub issued: Option<String>,
+    /// As `issued`, for a lease.
+    pub leased: Option<String>,
 }
 
 pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut output: Output) -> Result<Bound> {
@@ -66,11 +72,11 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
             None => policies_of(core, &view.entity_id).await?,
         };
     }
-    if output.lease.take().is_some() {
-        return Err(Error::Internal("leases are not served yet".into()));
-    }
+    let (lease, is_new) = lease_of(core, permitted, ctx, &mut output).await?;
     let revoked = std::mem::take(&mut output.revoked);
-    let mut bound = Bound { output, auth, wrap: None, revoked, issued };
+    let jobs = std::mem::take(&mut output.jobs);
+    let leased = lease.as_ref().filter(|_| is_new).map(|lease| lease.id.clone());
+    let mut bound = Bound { output, auth, lease, wrap: None, revoked, jobs, issued, leased };
     let (wrap_ttl, attributes) = (permitted.routed.admitted.wrap_ttl, permitted.routed.target.attributes());
     if wrap_ttl.is_zero() && attributes.only_wrapped {
         return Err(Error::invalid("endpoint requires response wrapping to be used"));
@@ -98,4 +104,16 @@ async fn policies_of(core: &Core, entity_id: &str) -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     Ok(core.identities.facts(entity_id).await?.map(|f| f.policies.clone()).unwrap_or_default())
+}
+
+/// The lease to show, and whether it came into being just now.
+async fn lease_of(core: &Core, permitted: &Permitted, ctx: &mut Ctx, output: &mut Output) -> Result<(Option<LeaseView>, bool)> {
+    if let Some((id, renewable, ttl)) = output.renewed_lease.take() {
+        return Ok((Some(LeaseView { id, renewable, ttl }), false));
+    }
+    let Some(new) = output.lease.take() else { return Ok((None, false)) };
+    let path = permitted.routed.admitted.path.as_str();
+    let made = lease::register(core, ctx, path, permitted.token.as_deref(), *new).await?;
+    output.warnings.extend(made.warning);
+    Ok((Some(made.view), true))
 }

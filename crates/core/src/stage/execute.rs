@@ -10,6 +10,7 @@ use super::bind::{Bound, bind};
 use super::judge::Permitted;
 use super::route::Target;
 use super::{Recorded, answer, judge};
+use crate::lease;
 use crate::lockout;
 use crate::mount::Mount;
 use crate::token::{self, LiveToken, TokenEntry};
@@ -99,6 +100,7 @@ async fn run(core: &Arc<Core>, permitted: &Permitted, mut txn: Txn) -> Result<Op
     ctx.txn.commit().await?;
     // INVARIANT: children of an ended token are dead before the answer leaves.
     token::end_trees(core, bound.revoked.clone()).await?;
+    lease::jobs::grace(core, &bound.jobs).await;
     Ok(Some(bound))
 }
 
@@ -199,7 +201,7 @@ fn context(core: &Arc<Core>, permitted: &Permitted, mount: &Arc<Mount>, rest: &s
 
 /// An answer that has nothing to bind.
 impl Bound {
-    fn of(output: Output) -> Self {
-        Self { output, auth: None, wrap: None, revoked: Vec::new(), issued: None }
+    pub fn of(output: Output) -> Self {
+        Self { output, auth: None, lease: None, wrap: None, revoked: Vec::new(), jobs: Vec::new(), issued: None, leased: None }
     }
 }

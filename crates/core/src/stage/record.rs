@@ -159,6 +159,7 @@ impl Line<'_> {
         let issued = answered.as_ref().and_then(|a| a.bound?.auth.as_ref());
         let policies = issued.map(|a| token::union(&a.policies, &a.identity_policies)).unwrap_or_default();
         let issued = issued.map(|a| issued_block(a, &policies));
+        let lease = answered.as_ref().and_then(|a| a.bound?.lease.as_ref());
         let wrap = answered.as_ref().and_then(|a| a.bound?.wrap.as_ref()).map(|w| wrap_facts(w));
         let shown = answered.as_ref().filter(|a| a.bound.is_none_or(|b| b.wrap.is_none()));
         let response = answered.as_ref().map(|a| ResponseFacts {
@@ -170,6 +171,7 @@ impl Line<'_> {
             }),
             auth: issued.as_ref().filter(|_| wrap.is_none()),
             wrap: wrap.as_ref(),
+            lease_id: lease.map(|l| l.id.as_str()).unwrap_or_default(),
             warnings: Names::Strings(&a.output.warnings),
             ..ResponseFacts::default()
         });

@@ -8,6 +8,7 @@ mod cors;
 mod counters;
 mod decode_token;
 mod keys;
+mod leases;
 mod locked_users;
 mod loggers;
 mod mount_settings;
@@ -52,6 +53,7 @@ impl Engine for System {
             tools::routes(),
             keys::routes(),
             locked_users::routes(),
+            leases::routes(),
             audit::routes(),
             audited_headers::routes(),
             cors::routes(),

@@ -11,7 +11,8 @@ use strongroom_engine::{
 use strongroom_types::{CanonicalPath, random_base62, uuid_v4};
 
 use super::mount_settings::{Config, check_ttls, may_lock};
-use crate::mount::{self, MountConfig, MountEntry, protected, wipe_intent};
+use crate::lease::Removal;
+use crate::mount::{self, MountConfig, MountEntry, protected};
 use crate::{SystemCall, identity};
 
 pub fn routes() -> Vec<Route> {
@@ -230,10 +231,10 @@ pub async fn disable_at(ctx: &mut Ctx, path: &str, kind: EngineKind) -> Result<O
         return Ok(Output::nothing());
     }
     ctx.delete(mount::key(path));
-    // The data goes in the background, in bounded batches; the intent outlives a crash.
-    ctx.put(wipe_intent(&entry.storage_id), Vec::new());
     if kind == EngineKind::Auth {
         ctx.put(identity::gone_mount_key(&entry.accessor), Vec::new());
     }
-    Ok(Output::nothing())
+    // It serves nobody from here on. Its leases, its tokens and then its data go in the background, also after a crash.
+    let job = Removal::put_in(&mut ctx.txn, entry, ctx.now)?;
+    Ok(Output { jobs: vec![job], ..Output::default() })
 }

@@ -7,6 +7,7 @@ use strongroom_types::uuid_v4;
 
 use super::mounts::{mount_path, with_slash};
 use crate::SystemCall;
+use crate::lease::jobs::{self, Job};
 use crate::mount::{self, MountEntry, protected};
 
 pub fn routes() -> Vec<Route> {
@@ -54,7 +55,10 @@ async fn remount(ctx: &mut Ctx, input: Remount) -> Result<Output> {
     ctx.save(mount::key(&to), &entry)?;
     let id = uuid_v4(ctx.rng.as_ref());
     ctx.save(record(&id), &json!({ "source_mount": from, "target_mount": to, "status": "success" }))?;
-    let output = Output::data(&json!({ "migration_id": id }))?.top_level();
+    // What was given out under the old path ends, as its ids say nothing of the new one.
+    let job = Job { below: from, mount: Some((entry.storage_id, entry.accessor)), until: ctx.now };
+    let job = jobs::put_in(&mut ctx.txn, &id, &job)?;
+    let output = Output { jobs: vec![job], ..Output::data(&json!({ "migration_id": id }))?.top_level() };
     Ok(output.warn("Mount move is done. Its outcome can be read with the returned migration_id"))
 }
 

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use strongroom_barrier::Intent;
 use strongroom_engine::{Key, Result};
 use strongroom_types::Timestamp;
+use tokio::task::JoinSet;
 
 use crate::Core;
 use crate::token;
@@ -21,20 +23,33 @@ pub async fn run(core: &Arc<Core>) -> Result<()> {
     let now = core.clock.now();
     let area = Key::area("x");
     for _ in 0..BATCHES_MAX {
-        let page = core.view.scan(area.as_bytes(), None, PAGE).await?;
-        let due: Vec<_> =
-            page.into_iter().map(|(key, _)| key).filter(|key| end_of(key).is_some_and(|(end, _)| end <= now)).collect();
+        let page = core.view.keys(area.as_bytes(), None, PAGE).await?;
+        let due: Vec<_> = page.into_iter().filter(|key| end_of(key).is_some_and(|(end, _)| end <= now)).collect();
         if due.is_empty() {
             return Ok(());
         }
-        for chunk in due.chunks(TOKENS_PER_BATCH) {
-            end_batch(core, chunk, now).await?;
-        }
+        end_page(core, due, now).await?;
+        tokio::task::yield_now().await;
     }
     Ok(())
 }
 
-async fn end_batch(core: &Core, due: &[bytes::Bytes], now: Timestamp) -> Result<()> {
+/// Ends one page, its batches side by side: the store writes them together.
+async fn end_page(core: &Arc<Core>, due: Vec<Bytes>, now: Timestamp) -> Result<()> {
+    let mut batches = JoinSet::new();
+    for some in due.chunks(TOKENS_PER_BATCH) {
+        let (core, some) = (core.clone(), some.to_vec());
+        batches.spawn(async move { end_batch(&core, &some, now).await });
+    }
+    let mut ended = Vec::new();
+    for batch in batches.join_all().await {
+        ended.extend(batch?);
+    }
+    token::end_trees_behind(core, ended).await
+}
+
+/// The tokens that ended.
+async fn end_batch(core: &Core, due: &[Bytes], now: Timestamp) -> Result<Vec<String>> {
     let mut txn = core.view.txn(Intent::Write);
     let mut ended = Vec::new();
     for key in due {
@@ -57,10 +72,9 @@ async fn end_batch(core: &Core, due: &[bytes::Bytes], now: Timestamp) -> Result<
         ended.push(family.to_owned());
     }
     match txn.commit().await {
-        Err(strongroom_barrier::Error::Conflict) => return Ok(()),
-        other => other?,
-    };
-    token::end_trees_behind(core, ended).await
+        Err(strongroom_barrier::Error::Conflict) => Ok(Vec::new()),
+        other => Ok(other.map(|_| ended)?),
+    }
 }
 
 /// The moment and the family that an index key names.

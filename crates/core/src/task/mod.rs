@@ -30,7 +30,8 @@ const REVOKE_EVERY: Duration = Duration::from_secs(10);
 
 /// Starts all tasks of an unsealed core. They end with it.
 pub fn start(core: &Arc<Core>) -> Vec<JoinHandle<()>> {
-    vec![
+    let mut tasks = crate::lease::start(core);
+    tasks.extend([
         every(CHECKPOINT_EVERY, core, |core| async move { checkpoint::run(&core).await }),
         every(EXPIRE_EVERY, core, |core| async move { expire::run(&core).await }),
         every(LOCKOUTS_EVERY, core, |core| async move { lockouts::run(&core).await }),
@@ -39,7 +40,8 @@ pub fn start(core: &Arc<Core>) -> Vec<JoinHandle<()>> {
         every(TIDY_EVERY, core, |core| async move { tidy::run(&core).await }),
         every(WIPE_EVERY, core, |core| async move { wipe::run(&core).await }),
         every(WIPE_EVERY, core, |core| async move { crate::identity::finish_leftovers(&core).await }),
-    ]
+    ]);
+    tasks
 }
 
 /// Runs a task now and then. An error is logged and the next turn tries again.

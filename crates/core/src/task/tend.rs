@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use strongroom_barrier::{Error as BarrierError, Intent};
-use strongroom_engine::{Ctx, Error, Operation, Result};
+use strongroom_barrier::Error as BarrierError;
+use strongroom_engine::{Error, Result};
 
 use crate::Core;
 use crate::mount::{self, Mount};
@@ -36,7 +36,7 @@ async fn tend(core: &Arc<Core>, mount: &Mount) -> Result<()> {
 
 /// True when more waits.
 async fn piece(core: &Arc<Core>, mount: &Mount) -> Result<bool> {
-    let mut ctx = context(core, mount);
+    let mut ctx = core.background(mount);
     // INVARIANT: rests on the mount's record, so that nothing is written below a mount that was disabled meanwhile.
     if ctx.txn.get(mount::key(&mount.entry.path).as_bytes()).await?.is_none() {
         return Ok(false);
@@ -44,20 +44,4 @@ async fn piece(core: &Arc<Core>, mount: &Mount) -> Result<bool> {
     let more = mount.engine.tend(&mut ctx).await?;
     ctx.txn.commit().await?;
     Ok(more)
-}
-
-fn context(core: &Arc<Core>, mount: &Mount) -> Ctx {
-    Ctx {
-        txn: core.view.txn(Intent::Write),
-        mount: mount.facts.clone(),
-        operation: Operation::Update,
-        path: String::new(),
-        caller: None,
-        now: core.clock.now(),
-        rng: core.rng.clone(),
-        remote: None,
-        pool: core.pool.clone(),
-        has_sudo: false,
-        system: None,
-    }
 }

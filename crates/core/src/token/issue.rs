@@ -7,6 +7,7 @@ use strongroom_barrier::Txn;
 use strongroom_engine::{AuthView, Error, NewToken, Result};
 use strongroom_types::{Rng, SecretString, Timestamp, Ttl};
 
+use super::below;
 use super::entry::{self, Grant, Life, TokenEntry};
 use super::id::{BATCH_PREFIX, TokenKey, fresh_family};
 
@@ -148,6 +149,9 @@ pub fn put_with_indexes(txn: &mut Txn, record: &TokenEntry) -> Result<()> {
     }
     if let Some(parent) = &record.parent {
         txn.put(entry::child_key(parent, &record.family).into_bytes(), Vec::new());
+    }
+    if below::is_indexed(record) {
+        txn.put(below::login_key(&record.path, &record.family).into_bytes(), Vec::new());
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Tokens: made, found, renewed and ended here and nowhere else. A revoked token is dead on this node before its
 //! revocation is acknowledged, and its children with it.
 
+mod below;
 pub mod engine;
 mod entry;
 mod id;
@@ -10,9 +11,10 @@ pub mod login;
 mod revoke;
 pub mod role;
 
+pub use below::{Below, created_names, end_below};
 pub use entry::{Grant, Life, TokenEntry, child_key, chosen_key, expiry_key, key, private};
 pub use id::{TokenKey, fresh_family, is_family};
-pub use issue::{Limits, issue, put_with_indexes};
+pub use issue::{Limits, capped, issue, put_with_indexes};
 pub use live::{LiveToken, Standing, Tokens, union};
 pub use login::token_of;
 pub use revoke::{decode, drop_damaged_in, drop_in, end_trees, end_trees_behind, finish_unfinished, revoke, wipe};

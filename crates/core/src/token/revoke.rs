@@ -9,6 +9,7 @@ use bytes::Bytes;
 use strongroom_barrier::{Intent, Txn, View};
 use strongroom_engine::{Error, Key, Result};
 
+use super::below;
 use super::entry::{self, TokenEntry};
 use crate::Core;
 use walks::Walking;
@@ -17,8 +18,10 @@ pub use walks::Walks;
 
 /// Tokens changed in one batch: each takes at most six operations.
 const TOKENS_PER_BATCH: usize = 16;
-/// Private entries or intents deleted in one batch.
+/// Private entries deleted in one batch.
 const ENTRIES_PER_BATCH: usize = 90;
+/// Intents deleted in one batch: each may leave a job for the token's leases.
+const INTENTS_PER_BATCH: usize = 45;
 
 /// Ends one token inside a transaction. The caller must run `end_trees` after the commit. The intent names the parent.
 pub fn drop_in(txn: &mut Txn, token: &TokenEntry) {
@@ -31,6 +34,9 @@ pub fn drop_in(txn: &mut Txn, token: &TokenEntry) {
     }
     if token.chosen {
         txn.delete(entry::chosen_key(&token.tag).into_bytes());
+    }
+    if below::is_indexed(token) {
+        txn.delete(below::login_key(&token.path, &token.family).into_bytes());
     }
     let parent = token.parent.clone().unwrap_or_default();
     txn.put(entry::revoke_intent(&token.family).into_bytes(), parent.into_bytes());

@@ -7,7 +7,8 @@ use strongroom_barrier::{Intent, View};
 use strongroom_engine::{Key, Result};
 
 use super::walks::Walking;
-use super::{ENTRIES_PER_BATCH, TOKENS_PER_BATCH, decode, drop_damaged_in, drop_in, wipe};
+use super::{INTENTS_PER_BATCH, TOKENS_PER_BATCH, decode, drop_damaged_in, drop_in, wipe};
+use crate::lease;
 use crate::token::entry;
 
 /// Ended tokens that are looked at together for what hangs on them.
@@ -28,8 +29,8 @@ pub async fn below(view: &View, families: Vec<String>, walking: &mut Walking) ->
         }
         let parents = with_something_in(view, &Key::area("p"), &looked_at).await?;
         finished.extend(looked_at.into_iter().filter(|family| !parents.contains(family)));
-        while finished.len() >= ENTRIES_PER_BATCH {
-            let rest = finished.split_off(ENTRIES_PER_BATCH);
+        while finished.len() >= INTENTS_PER_BATCH {
+            let rest = finished.split_off(INTENTS_PER_BATCH);
             forget_intents(view, std::mem::replace(&mut finished, rest)).await?;
         }
         for parent in parents {
@@ -60,8 +61,13 @@ async fn with_something_in(view: &View, area: &Key, families: &[String]) -> Resu
     Ok(having)
 }
 
-async fn forget_intents(view: &View, families: Vec<String>) -> Result<()> {
+/// The leases of these tokens are durably on their way out with the intents. None can be added meanwhile, because a lease rests
+/// on its token's record.
+async fn forget_intents(view: &View, mut families: Vec<String>) -> Result<()> {
+    families.sort_unstable();
     let mut txn = view.txn(Intent::Write);
+    let with_leases = with_something_in(view, &lease::token_area(), &families).await?;
+    with_leases.iter().for_each(|family| lease::jobs::put_token_in(&mut txn, family));
     families.iter().for_each(|family| txn.delete(entry::revoke_intent(family).into_bytes()));
     txn.commit().await?;
     Ok(())
