@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_engine::{Ctx, Error, Output, Result};
+use strongroom_types::Ttl;
 
 use super::entry::LeaseEntry;
 use super::jobs::{self, Job};
@@ -53,6 +54,9 @@ async fn at_once(core: &Arc<Core>, ctx: &mut Ctx, id: &str, lease: &LeaseEntry) 
     }
 }
 
+/// How far the clocks of several nodes may lie apart: what another node issued before the request came is ended too.
+const CLOCKS_APART: Ttl = Ttl::from_s(5);
+
 /// How all below a path are ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -85,7 +89,7 @@ pub async fn below(core: &Arc<Core>, ctx: &mut Ctx, prefix: &str, mode: Mode) ->
 
 fn queue(ctx: &mut Ctx, mut output: Output, path: String) -> Result<Output> {
     let name = token::fresh_family(ctx.rng.as_ref(), ctx.now);
-    let job = Job { below: path, mount: None, until: ctx.now };
+    let job = Job { below: path, mount: None, until: ctx.now.plus(CLOCKS_APART) };
     output.jobs.push(jobs::put_in(&mut ctx.txn, &name, &job)?);
     Ok(output)
 }
@@ -118,8 +122,8 @@ async fn drop_damaged(core: &Core, path: &str) -> Result<()> {
 }
 
 async fn all_now(core: &Arc<Core>, ctx: &Ctx, path: String, force: bool) -> Result<()> {
-    token::end_below(core, &Below { path: &path, accessor: None, until: ctx.now }).await?;
-    let report = pass::now(core, Over::Path(path), Which { until: ctx.now, also_ending: true }, force).await?;
+    token::end_below(core, &Below { path: &path, accessor: None, until: ctx.now.plus(CLOCKS_APART) }).await?;
+    let report = pass::now(core, Over::Path(path), Which { until: ctx.now.plus(CLOCKS_APART), also_ending: true }, force).await?;
     let Some((id, why)) = report.failed.first() else { return Ok(()) };
     let count = report.failed.len();
     Err(Error::invalid(format!("failed to revoke {id:?} and {} more ({} revoked): {why}", count.saturating_sub(1), report.ended)))
