@@ -5,6 +5,7 @@
 mod auth;
 mod envelope;
 mod kv;
+mod lease;
 mod seal;
 mod secret_text;
 mod sys;
@@ -13,6 +14,7 @@ mod token;
 pub use auth::{Auth, PasswordLogin, WrapInfo};
 pub use envelope::{Envelope, ErrorBody, Keys};
 pub use kv::{CustomMetadata, MetadataSettings, VersionNumbers, WriteOptions, WriteVersion};
+pub use lease::{LeaseRequest, SyncRequest};
 pub use seal::{InitAnswer, InitRequest, InitStatus, KeyStatus, Leader, SealStatus, UnsealRequest};
 pub use sys::{EnableMount, Mount, MountConfig, PolicyBody, Remount, TuneMount, UiMount, UserLockout};
 pub use token::{AccessorRequest, CreateToken, RenewToken, TokenRequest};

@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod exchange;
 mod kv;
+mod lease;
 mod path;
 mod response;
 mod sys;
@@ -21,6 +22,7 @@ pub use config::Config;
 pub use error::{ApiError, Error};
 pub use exchange::{Method, Request};
 pub use kv::{KvMount, KvVersion};
+pub use lease::RevokeLeases;
 pub use response::Response;
 pub use strongroom_api as api;
 

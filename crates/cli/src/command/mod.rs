@@ -4,6 +4,7 @@
 mod auth;
 mod kv;
 mod kv_metadata;
+mod lease;
 mod logical;
 mod login;
 mod login_method;
@@ -55,6 +56,9 @@ pub enum ClientCommand {
     /// Mount and configure secrets engines
     #[command(subcommand)]
     Secrets(secrets::Secrets),
+    /// Look up, renew and revoke leases
+    #[command(subcommand)]
+    Lease(lease::Lease),
     /// Create, look up, renew and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -75,6 +79,7 @@ impl ClientCommand {
             Self::Login(command) => command.execute(environment, input).await,
             Self::Policy(command) => command.execute(environment, input).await,
             Self::Secrets(command) => command.execute(environment, input).await,
+            Self::Lease(command) => command.execute(environment, input).await,
             Self::Token(command) => command.execute(environment, input).await,
         }
     }

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::find::Found;
 
 /// Batches that wait for the store at once.
-const IN_FLIGHT_MAX: usize = 8;
+const IN_FLIGHT_MAX: usize = 24;
 
 /// One lease of a batch.
 pub struct Member {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use strongroom_barrier::Intent;
 use strongroom_engine::Result;
 use strongroom_types::Timestamp;
@@ -13,14 +14,14 @@ use tokio::time::sleep;
 use super::backoff;
 use super::end::{How, end};
 use super::entry::{due_index, due_key, irrevocable_index, read_due_key};
-use super::find::{Looked, look};
-use super::walk::forget;
+use super::find::{Found, Looked, look};
+use super::walk::{READ, forget};
 use crate::Core;
 
 /// Mounts at work at once.
 const LANES_MAX: usize = 256;
-/// Index entries read in one go.
-const PAGE: usize = 256;
+/// Reads in a page of a lane that has one of the few places for bulk. Others make do with one: that bounds the memory.
+const BULK_READS: usize = 16;
 /// Pause after an error of the store.
 const RETRY: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_secs(1);
@@ -77,28 +78,38 @@ async fn work_off(core: &Arc<Core>, mount: &str) -> Result<()> {
 
 /// Ends one page of what is due; false when nothing is.
 async fn end_page(core: &Arc<Core>, mount: &str, now: Timestamp) -> Result<bool> {
-    let keys = core.view.keys(due_index(mount).as_bytes(), None, PAGE).await?;
-    let due: Vec<_> =
-        keys.iter().filter_map(|key| Some((key, read_due_key(key)?))).filter(|(_, (_, at, _))| *at <= now).collect();
-    let (mut leases, mut stale) = (Vec::new(), Vec::new());
-    for (key, (_, at, id)) in &due {
-        match look(&core.view, id).await? {
-            Looked::Found(found) if found.lease.due == *at && found.lease.mount == mount => leases.push(found),
-            Looked::Damaged => put_off(core, mount, *at, id).await?,
-            // An entry that its lease no longer means.
-            Looked::Found(_) | Looked::Gone => stale.push((*key).clone()),
+    let bulk = core.leases.bulk.try_acquire().ok();
+    let reads = if bulk.is_some() { BULK_READS } else { 1 };
+    let (mut leases, mut stale, mut is_any) = (Vec::new(), Vec::new(), false);
+    let mut after: Option<Bytes> = None;
+    for _ in 0..reads {
+        let keys = core.view.keys(due_index(mount).as_bytes(), after.as_deref(), READ).await?;
+        let due = keys.iter().filter_map(|key| Some((key, read_due_key(key)?))).filter(|(_, (_, at, _))| *at <= now);
+        after = None;
+        for (key, (_, at, id)) in due {
+            (is_any, after) = (true, Some(key.clone()));
+            match look(&core.view, id).await? {
+                Looked::Found(found) if found.lease.due == at && found.lease.mount == mount => leases.push(found),
+                Looked::Damaged => put_off(core, mount, at, id).await?,
+                // An entry that its lease no longer means.
+                Looked::Found(_) | Looked::Gone => stale.push(key.clone()),
+            }
         }
+        if after.is_none() {
+            break;
+        }
+        tokio::task::yield_now().await;
     }
     forget_unless_moved(core, &stale).await?;
-    if !leases.is_empty() {
-        end(core, leases, How { due_at: Some(now), ..How::default() }).await?;
-    }
-    Ok(!due.is_empty())
+    // Neighbours in the store go in one commit.
+    leases.sort_unstable_by(|a: &Found, b| a.id.cmp(&b.id));
+    end(core, leases, How { due_at: Some(now), ..How::default() }).await?;
+    Ok(is_any)
 }
 
 /// Looks again: between reading the index and the record the lease may have been renewed, which moved the entry in the same
 /// batch. What is still there then is a left-over.
-async fn forget_unless_moved(core: &Core, stale: &[bytes::Bytes]) -> Result<()> {
+async fn forget_unless_moved(core: &Core, stale: &[Bytes]) -> Result<()> {
     let mut still = Vec::new();
     for key in stale {
         if !core.view.keys(key, None, 1).await?.is_empty() {

@@ -38,6 +38,8 @@ use crate::mount::Mount;
 /// Calls that wait for an upstream at once: of one mount, and of all.
 const PLACES_PER_MOUNT: usize = 8;
 const PLACES: usize = 128;
+/// Lanes that work on large pages at once.
+const BULK_LANES: usize = 4;
 const COUNT_EVERY: Duration = Duration::from_secs(3600);
 
 /// A lease as the envelope shows it.
@@ -64,6 +66,7 @@ pub struct Leases {
     job_done: Notify,
     places: Mutex<HashMap<String, Weak<Semaphore>>>,
     all_places: Arc<Semaphore>,
+    bulk: Semaphore,
 }
 
 impl Default for Leases {
@@ -76,6 +79,7 @@ impl Default for Leases {
             job_done: Notify::new(),
             places: Mutex::default(),
             all_places: Arc::new(Semaphore::new(PLACES)),
+            bulk: Semaphore::new(BULK_LANES),
         }
     }
 }

@@ -9,8 +9,10 @@ use strongroom_engine::{Key, Result};
 use super::entry::{self, due_index, read_due_key, token_index};
 use super::find::{Found, Looked, look};
 
-/// Leases in one page: short, because a page is read in one go on a thread that serves requests.
-const PAGE: usize = 256;
+/// Entries read in one go: few, because reading them takes a thread that serves requests.
+pub const READ: usize = 256;
+/// Reads in one page: leases that are ended together share commits.
+const READS_PER_PAGE: usize = 4;
 
 pub enum Over {
     /// Leases below a path, which ends in a slash.
@@ -41,6 +43,21 @@ impl Walk {
     }
 
     pub async fn next(&mut self, view: &View) -> Result<Page> {
+        let mut page = Page { is_last: true, ..Page::default() };
+        for _ in 0..READS_PER_PAGE {
+            let some = self.read(view).await?;
+            if some.is_last {
+                break;
+            }
+            page.is_last = false;
+            page.found.extend(some.found);
+            page.damaged.extend(some.damaged);
+            tokio::task::yield_now().await;
+        }
+        Ok(page)
+    }
+
+    async fn read(&mut self, view: &View) -> Result<Page> {
         match &self.over {
             Over::Path(path) => {
                 let area = entry::key(path);
@@ -60,7 +77,7 @@ impl Walk {
 
     /// The records themselves lie in path order.
     async fn records(&mut self, view: &View, area: &Key) -> Result<Page> {
-        let records = view.scan(area.as_bytes(), self.after.as_deref(), PAGE).await?;
+        let records = view.scan(area.as_bytes(), self.after.as_deref(), READ).await?;
         let mut page = Page { is_last: records.is_empty(), ..Page::default() };
         self.after = records.last().map(|(key, _)| key.clone()).or(self.after.take());
         for (key, record) in records {
@@ -75,7 +92,7 @@ impl Walk {
     }
 
     async fn index(&mut self, view: &View, area: &Key, id_of: impl Fn(&[u8]) -> Option<&str>) -> Result<Page> {
-        let keys = view.keys(area.as_bytes(), self.after.as_deref(), PAGE).await?;
+        let keys = view.keys(area.as_bytes(), self.after.as_deref(), READ).await?;
         let mut page = Page { is_last: keys.is_empty(), ..Page::default() };
         self.after = keys.last().cloned().or(self.after.take());
         let mut stale = Vec::new();
