@@ -35,6 +35,7 @@ usage: cargo xtask <command> [flags]
   conformance [AREA..]      the recorded answers of the reference   [--bin PATH] [--addr URL --token T] [--bless] [--verbose]
   bench                     our server against the reference        [--seconds N] [--rounds N] [--scenarios A,B] [--ours-only] [--json FILE]
   bench footprint           start time, idle memory, size on disk   [--secrets N]
+  scale                     a million leases: start, memory, revoke, expiry   [--secrets N] [--leases N] [--prefix N]
   crash [--cycles N]        kill -9 under load, then nothing acknowledged may be missing   [--seed S]
   canary                    no secret may reach logs, audit, errors, core files or the store in clear
   tamper                    edits of audit files and stored records must be noticed   [--edits N] [--flips N] [--seed S]
@@ -65,6 +66,7 @@ fn dispatch() -> Result<Tally> {
         "tidy" => cmd::tidy::run(&args),
         "conformance" => cmd::conformance::run(&args),
         "bench" => cmd::bench::run(&args),
+        "scale" => cmd::scale::run(&args),
         "crash" => cmd::crash::run(&args),
         "canary" => cmd::canary::run(&args),
         "tamper" => cmd::tamper::run(&args),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use super::{canary, clients, conformance, crash, tamper, transcripts};
+use super::{canary, clients, conformance, crash, scale, tamper, transcripts};
 use crate::args::Args;
 use crate::{Tally, build, needs, place, run};
 
@@ -23,6 +23,7 @@ const PARTS: &[Part] = &[
     ("crash", |bin| crash::run(&Args::of(&[("bin", bin), ("cycles", CRASH_CYCLES)]))),
     ("canary", |bin| canary::run(&Args::of(&[("bin", bin)]))),
     ("tamper", |bin| tamper::run(&Args::of(&[("bin", bin)]))),
+    ("scale", |_| scale::run(&Args::of(&[("secrets", "1000"), ("leases", "2000")]))),
     ("transcripts", |bin| transcripts::run(&Args::of(&[("bin", bin)]))),
 ];
 
