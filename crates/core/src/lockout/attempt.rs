@@ -93,7 +93,7 @@ pub async fn change(core: &Core, place: &Place, change: impl Fn(&mut Row) -> boo
             return Ok(());
         }
         match txn.commit().await {
-            Err(strongroom_barrier::Error::Conflict) => {}
+            Err(strongroom_barrier::Error::Conflict) => core.view.catch_up().await?,
             other => return other.map(|_| ()).map_err(Error::Barrier),
         }
     }

@@ -42,6 +42,11 @@ pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
         if !matches!(result, Err(Error::Barrier(strongroom_barrier::Error::Conflict))) {
             break;
         }
+        // Another node may have won: trying again before its change is known here would lose again.
+        if let Err(e) = core.view.catch_up().await {
+            result = Err(e.into());
+            break;
+        }
     }
     if let Some(attempt) = attempt {
         // INVARIANT: a wrong guess is counted before its answer leaves.
