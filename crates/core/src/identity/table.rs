@@ -65,7 +65,7 @@ impl Table {
             Loaded::Damaged => drop(self.damaged.insert(id.to_owned())),
             Loaded::Group(group) => {
                 self.link(&group);
-                self.by_id.insert(id.to_owned(), Arc::new(group));
+                self.by_id.insert(id.to_owned(), group);
             }
         }
     }
@@ -108,12 +108,12 @@ fn place(group: &Group) -> Option<(String, String)> {
 enum Loaded {
     Absent,
     Damaged,
-    Group(Group),
+    Group(Arc<Group>),
 }
 
 impl Loaded {
     fn read(bytes: &[u8]) -> Self {
-        serde_json::from_slice(bytes).map_or(Self::Damaged, Self::Group)
+        serde_json::from_slice(bytes).map_or(Self::Damaged, |group| Self::Group(Arc::new(group)))
     }
 }
 

@@ -214,7 +214,6 @@ fn block<'a>(token: &'a LiveToken, standing: &'a Standing, text: &'a str) -> Aut
         token_type: if token.caller.kind == TokenKind::Batch { "batch" } else { "service" },
         token_ttl_s: entry.life.creation_ttl.as_s(),
         issued: Some(entry.life.created),
-        ..AuthBlock::default()
     }
 }
 
