@@ -170,7 +170,7 @@ pub async fn spend_use(core: &Core, token: Option<&Arc<LiveToken>>) -> Result<()
             Err(other) => return Err(other),
         };
         match txn.commit().await {
-            Err(strongroom_barrier::Error::Conflict) => {}
+            Err(strongroom_barrier::Error::Conflict) => core.view.catch_up().await?,
             Err(other) => return Err(other.into()),
             Ok(_) => return token::end_trees(core, charged.ended).await,
         }
