@@ -2,10 +2,15 @@
 //! key material anywhere but in the session, which sealing drops.
 
 mod initialise;
+mod previous;
+mod replace;
 
 pub use initialise::{InitOutput, Sealer};
+pub use replace::{Quorum, Replacement};
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwapOption;
 
 use bytes::Bytes;
 use strongroom_storage::Store;
@@ -21,6 +26,10 @@ use crate::{Error, Result};
 pub(crate) const SEAL_CONFIG: &[u8] = b"core/seal-config";
 pub(crate) const ROOT_KEY: &[u8] = b"core/root-key";
 pub(crate) const KEYRING: &[u8] = b"core/keyring";
+/// What the replaced unseal keys need to open the store, until the new ones are known to have arrived.
+pub(crate) const PREVIOUS: &[u8] = b"core/root-key-previous";
+/// A new root key under the old one, for the other nodes of a shared store. Gone with `PREVIOUS`.
+pub(crate) const HANDOVER: &[u8] = b"core/root-key-handover";
 
 /// Encryptions under one term after which a rotation is due. Sub-keys keep every nonce limit out of reach; this bounds
 /// how much one leaked term opens.
@@ -28,7 +37,7 @@ pub const ROTATION_DUE_ENCRYPTIONS: u64 = 1 << 32;
 
 /// True for the barrier's own records, which no view reads and no transaction writes.
 pub(crate) fn is_reserved(key: &[u8]) -> bool {
-    [SEAL_CONFIG, ROOT_KEY, KEYRING].contains(&key)
+    [SEAL_CONFIG, ROOT_KEY, KEYRING, PREVIOUS, HANDOVER].contains(&key)
 }
 
 #[derive(Clone, Copy)]
@@ -55,7 +64,10 @@ pub(crate) struct Inner {
     pub listeners: Arc<Listeners>,
     config: Config,
     unsealing: Mutex<Unsealing>,
-    seal_config: OnceLock<SealConfig>,
+    /// The same shares, tried as the ones before a replacement that was interrupted.
+    unsealing_previous: Mutex<Unsealing>,
+    /// Kept on a store that nobody else writes.
+    seal_config: ArcSwapOption<SealConfig>,
     /// Held while a session is started.
     unseal_turn: tokio::sync::Mutex<()>,
 }
@@ -88,7 +100,8 @@ impl Barrier {
             listeners,
             config,
             unsealing: Mutex::default(),
-            seal_config: OnceLock::new(),
+            unsealing_previous: Mutex::default(),
+            seal_config: ArcSwapOption::empty(),
             unseal_turn: tokio::sync::Mutex::default(),
         }))
     }
@@ -103,13 +116,16 @@ impl Barrier {
 
     /// None before initialising. Errors: `Corrupt` when it can't be read.
     pub async fn seal_config(&self) -> Result<Option<SealConfig>> {
-        if let Some(known) = self.0.seal_config.get() {
-            return Ok(Some(known.clone()));
+        if let Some(known) = &*self.0.seal_config.load() {
+            return Ok(Some(SealConfig::clone(known)));
         }
         let Some(record) = self.0.store.get(SEAL_CONFIG).await? else { return Ok(None) };
         let corrupt = |_| Error::Corrupt { key: Bytes::from_static(SEAL_CONFIG) };
         let config: SealConfig = serde_json::from_slice(&record.value).map_err(corrupt)?;
-        Ok(Some(self.0.seal_config.get_or_init(|| config).clone()))
+        if self.0.sole_writer {
+            self.0.seal_config.store(Some(Arc::new(config.clone())));
+        }
+        Ok(Some(config))
     }
 
     pub fn is_sealed(&self) -> bool {
@@ -133,16 +149,26 @@ impl Barrier {
         if !self.is_sealed() {
             return self.state().await;
         }
-        let key = self.unsealing().offer(share, &config, &*self.0.rng)?;
-        if let Some(key) = key {
-            self.unseal_with(&ShamirSeal::new(key, Arc::clone(&self.0.rng))).await?;
+        if self.offer_as_previous(&share).await? {
+            return self.state().await;
+        }
+        let offered = self.unsealing().offer(share, &config, &*self.0.rng);
+        let unsealed = match offered {
+            Ok(None) => Ok(()),
+            Ok(Some(key)) => self.unseal_with(&ShamirSeal::new(key, Arc::clone(&self.0.rng))).await,
+            Err(refused) => Err(refused),
+        };
+        match unsealed {
+            // They may still become the keys before: those need more shares.
+            Err(Error::InvalidKey | Error::InvalidShares(_)) if self.is_offering_previous() => {}
+            other => other?,
         }
         self.state().await
     }
 
     /// Forgets the shares given so far.
     pub fn reset_unsealing(&self) {
-        self.unsealing().reset();
+        self.0.reset_unsealing();
     }
 
     /// Unseals by a seal that can unwrap the root key by itself. Errors: `InvalidKey`, `NotInitialised`, `Corrupt`.
@@ -151,15 +177,22 @@ impl Barrier {
         let store = &*self.0.store;
         let wrapped = store.get(ROOT_KEY).await?.ok_or(Error::NotInitialised)?;
         let root_key = seal.unwrap(&wrapped.value).await?;
-        if !self.is_sealed() {
-            return Ok(());
+        if self.is_sealed() {
+            self.forget_previous(&wrapped).await?;
+            self.start(root_key).await?;
         }
-        let session = Arc::new(Session::start(root_key, store, &*self.0.rng, self.0.config.cache_bytes_max).await?);
+        Ok(())
+    }
+
+    /// The caller holds the turn and knows that the barrier is sealed.
+    async fn start(&self, root_key: SecretBytes) -> Result<()> {
+        let session = Session::start(root_key, &*self.0.store, &*self.0.rng, self.0.config.cache_bytes_max).await?;
+        let session = Arc::new(session);
         if !self.0.sole_writer {
             start_following(&session, &self.0);
         }
         self.0.session.store(Some(session));
-        self.unsealing().reset();
+        self.0.reset_unsealing();
         Ok(())
     }
 
@@ -217,7 +250,12 @@ impl Inner {
             session.stop();
             self.listeners.lost();
         }
+        self.reset_unsealing();
+    }
+
+    fn reset_unsealing(&self) {
         self.unsealing.lock().unwrap_or_else(PoisonError::into_inner).reset();
+        self.unsealing_previous.lock().unwrap_or_else(PoisonError::into_inner).reset();
     }
 }
 

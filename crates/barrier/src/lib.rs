@@ -13,7 +13,7 @@ pub mod shamir;
 mod txn;
 mod view;
 
-pub use barrier::{Barrier, Config, InitOutput, KeyStatus, Sealer};
+pub use barrier::{Barrier, Config, InitOutput, KeyStatus, Quorum, Replacement, Sealer};
 pub use entry::Entry;
 pub use errors::{Error, Result};
 pub use listeners::{Changed, Listener};

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
-use strongroom_storage::{Change, Precondition, Record, Revision, Store};
+use strongroom_storage::{Batch, Change, Precondition, Record, Revision, Store};
 use strongroom_types::{Rng, SecretBytes, Timestamp};
 use tokio::task::AbortHandle;
 
-use crate::barrier::KEYRING;
+use crate::barrier::{HANDOVER, KEYRING};
 use crate::keyring::{Cipher, Domain, Keyring, Unopened, unwrap, wrap};
 use crate::view::{EntryCache, Follow};
 use crate::{Entry, Error, Result};
@@ -18,7 +18,6 @@ use crate::{Entry, Error, Result};
 pub(crate) type SessionSlot = ArcSwapOption<Session>;
 
 pub(crate) struct Session {
-    root_key: SecretBytes,
     keys: ArcSwap<Keys>,
     /// Held while the stored keyring is read or replaced.
     keyring_turn: tokio::sync::Mutex<()>,
@@ -27,20 +26,20 @@ pub(crate) struct Session {
     tasks: Mutex<Vec<AbortHandle>>,
 }
 
-/// A keyring at work and the revision at which it is stored.
+/// The keys at work: the keyring, the revision at which it is stored, and the root key that wraps it there.
 struct Keys {
-    cipher: Cipher,
+    cipher: Arc<Cipher>,
     revision: Revision,
+    root_key: Arc<SecretBytes>,
 }
 
 impl Session {
     /// Opens the stored keyring with the root key. Errors: `Corrupt` when it does not open.
     pub async fn start(root_key: SecretBytes, store: &dyn Store, rng: &dyn Rng, cache_bytes_max: u64) -> Result<Self> {
-        let (ring, revision) = load_keyring(&root_key, store).await?;
-        let cipher = Cipher::new(ring, rng).map_err(|_| Error::Crypto("starting the keyring"))?;
+        let stored = load_keyring(&Arc::new(root_key), store).await?;
+        let cipher = Arc::new(Cipher::new(stored.ring, rng).map_err(|_| Error::Crypto("starting the keyring"))?);
         Ok(Self {
-            root_key,
-            keys: ArcSwap::from_pointee(Keys { cipher, revision }),
+            keys: ArcSwap::from_pointee(Keys { cipher, revision: stored.revision, root_key: stored.root_key }),
             keyring_turn: tokio::sync::Mutex::default(),
             cache: EntryCache::new(cache_bytes_max),
             follow: Arc::default(),
@@ -84,17 +83,18 @@ impl Session {
     }
 
     async fn load_newer(&self, store: &dyn Store, rng: &dyn Rng) -> Result<()> {
-        let (ring, revision) = load_keyring(&self.root_key, store).await?;
         let keys = self.keys.load_full();
-        if revision <= keys.revision {
+        let stored = load_keyring(&keys.root_key, store).await?;
+        if stored.revision <= keys.revision {
             return Ok(());
         }
-        self.install(&keys, ring, revision, rng)
+        self.install(&keys, stored, rng)
     }
 
-    fn install(&self, old: &Keys, ring: Keyring, revision: Revision, rng: &dyn Rng) -> Result<()> {
-        let cipher = old.cipher.succeed(ring, rng).map_err(|_| Error::Crypto("starting the keyring"))?;
-        self.keys.store(Arc::new(Keys { cipher, revision }));
+    fn install(&self, old: &Keys, stored: Stored, rng: &dyn Rng) -> Result<()> {
+        let cipher = old.cipher.succeed(stored.ring, rng).map_err(|_| Error::Crypto("starting the keyring"))?;
+        let (revision, root_key) = (stored.revision, stored.root_key);
+        self.keys.store(Arc::new(Keys { cipher: Arc::new(cipher), revision, root_key }));
         Ok(())
     }
 
@@ -104,8 +104,8 @@ impl Session {
         let _turn = self.keyring_turn.lock().await;
         let keys = self.keys.load_full();
         let ring = keys.cipher.ring().rotated(rng, now).ok_or(Error::KeyringFull)?;
-        let sealed = wrap_keyring(&self.root_key, &ring, rng)?;
-        let batch = strongroom_storage::Batch {
+        let sealed = wrap_keyring(&keys.root_key, &ring, rng)?;
+        let batch = Batch {
             puts: vec![(Bytes::from_static(KEYRING), sealed)],
             preconditions: vec![Precondition::KeyAt(Bytes::from_static(KEYRING), keys.revision)],
             ..Default::default()
@@ -113,7 +113,7 @@ impl Session {
         match store.commit(batch).await {
             Ok(revision) => {
                 let term = ring.active().map_or(0, |t| t.id);
-                self.install(&keys, ring, revision, rng)?;
+                self.install(&keys, Stored { ring, revision, root_key: Arc::clone(&keys.root_key) }, rng)?;
                 Ok(term)
             }
             Err(strongroom_storage::Error::Conflict) => {
@@ -122,6 +122,30 @@ impl Session {
             }
             Err(other) => Err(other.into()),
         }
+    }
+
+    /// Replaces the root key: commits `batch`, completed by the keyring under the new key, if both still are what they
+    /// were. Errors: `Conflict`: nothing happened; others: it may or may not have.
+    pub async fn replace_root_key(&self, new: &Arc<SecretBytes>, mut batch: Batch, hub: Hub<'_>) -> Result<Revision> {
+        let _turn = self.keyring_turn.lock().await;
+        let keys = self.keys.load_full();
+        batch.puts.push((Bytes::from_static(KEYRING), wrap_keyring(new, keys.cipher.ring(), hub.rng)?));
+        batch.preconditions.push(Precondition::KeyAt(Bytes::from_static(KEYRING), keys.revision));
+        if !hub.store.is_sole_writer() {
+            // Other nodes have the old key in memory, and no share to ask for the new one.
+            let handed = wrap(&keys.root_key, HANDOVER, new, hub.rng).map_err(|_| Error::Crypto("handing the root key over"))?;
+            batch.puts.push((Bytes::from_static(HANDOVER), Bytes::from(handed)));
+        }
+        let revision = hub.store.commit(batch).await?;
+        self.keys.store(Arc::new(Keys { cipher: Arc::clone(&keys.cipher), revision, root_key: Arc::clone(new) }));
+        Ok(revision)
+    }
+
+    /// Works with this root key from now on, if the stored keyring opens with it.
+    pub async fn adopt_root_key(&self, root_key: &Arc<SecretBytes>, hub: Hub<'_>) -> Result<()> {
+        let _turn = self.keyring_turn.lock().await;
+        let stored = load_keyring(root_key, hub.store).await?;
+        self.install(&self.keys.load_full(), stored, hub.rng)
     }
 
     pub fn add_task(&self, task: AbortHandle) {
@@ -142,8 +166,28 @@ pub(crate) fn wrap_keyring(root_key: &SecretBytes, ring: &Keyring, rng: &dyn Rng
     wrap(root_key, KEYRING, &ring.encode(), rng).map(Bytes::from).map_err(|_| Error::Crypto("wrapping the keyring"))
 }
 
-async fn load_keyring(root_key: &SecretBytes, store: &dyn Store) -> Result<(Keyring, Revision)> {
+/// Store and randomness, which the session itself does not hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Hub<'a> {
+    pub store: &'a dyn Store,
+    pub rng: &'a dyn Rng,
+}
+
+/// A keyring as it was found, with the root key that opened it.
+struct Stored {
+    ring: Keyring,
+    revision: Revision,
+    root_key: Arc<SecretBytes>,
+}
+
+/// Opens the stored keyring, after a replacement by another node with the root key that it left for this one.
+async fn load_keyring(root_key: &Arc<SecretBytes>, store: &dyn Store) -> Result<Stored> {
     let record = store.get(KEYRING).await?.ok_or(Error::NotInitialised)?;
-    let ring = unwrap(root_key, KEYRING, &record.value).ok().and_then(|plain| Keyring::decode(&plain));
-    ring.map(|ring| (ring, record.revision)).ok_or(Error::Corrupt { key: Bytes::from_static(KEYRING) })
+    let open = |key: &SecretBytes| unwrap(key, KEYRING, &record.value).ok().and_then(|plain| Keyring::decode(&plain));
+    if let Some(ring) = open(root_key) {
+        return Ok(Stored { ring, revision: record.revision, root_key: Arc::clone(root_key) });
+    }
+    let handed = store.get(HANDOVER).await?.and_then(|handed| unwrap(root_key, HANDOVER, &handed.value).ok());
+    let opened = handed.and_then(|key| Some(Stored { ring: open(&key)?, revision: record.revision, root_key: Arc::new(key) }));
+    opened.ok_or(Error::Corrupt { key: Bytes::from_static(KEYRING) })
 }

@@ -4,7 +4,7 @@
 mod progress;
 mod shamir;
 
-pub use progress::{Progress, Unsealing, parse_share};
+pub use progress::{Given, Progress, Shares, Unsealing, parse_share};
 pub use shamir::ShamirSeal;
 
 use serde::{Deserialize, Serialize};

@@ -21,6 +21,44 @@ pub struct Progress {
     pub nonce: String,
 }
 
+/// Different shares of one key, until there are enough.
+#[derive(Default)]
+pub struct Shares(Vec<SecretBytes>);
+
+/// What a share did.
+pub enum Given {
+    /// It was there already and does not count.
+    Repeated,
+    /// More are needed.
+    Counted,
+    /// It was the last one needed: the key they give, right or not. None are kept.
+    Complete(SecretBytes),
+}
+
+impl Shares {
+    /// Different shares so far.
+    pub fn count(&self) -> u8 {
+        u8::try_from(self.0.len()).unwrap_or(u8::MAX)
+    }
+
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Errors: `InvalidShare` for one that can't be a share, `InvalidShares` when they don't fit together: none are kept.
+    pub fn offer(&mut self, share: SecretBytes, config: &SealConfig) -> Result<Given> {
+        check_length(share.len())?;
+        if self.0.iter().any(|known| eq_constant_time(known.expose(), share.expose())) {
+            return Ok(Given::Repeated);
+        }
+        self.0.push(share);
+        if self.0.len() < usize::from(config.threshold) {
+            return Ok(Given::Counted);
+        }
+        key_of(std::mem::take(&mut self.0), config).map(Given::Complete)
+    }
+}
+
 /// An unsealing on its way.
 #[derive(Default)]
 pub enum Unsealing {
@@ -28,7 +66,7 @@ pub enum Unsealing {
     Idle,
     Collecting {
         nonce: String,
-        shares: Vec<SecretBytes>,
+        shares: Shares,
     },
 }
 
@@ -36,9 +74,7 @@ impl Unsealing {
     pub fn progress(&self) -> Progress {
         match self {
             Self::Idle => Progress::default(),
-            Self::Collecting { nonce, shares } => {
-                Progress { given: u8::try_from(shares.len()).unwrap_or(u8::MAX), nonce: nonce.clone() }
-            }
+            Self::Collecting { nonce, shares } => Progress { given: shares.count(), nonce: nonce.clone() },
         }
     }
 
@@ -52,18 +88,20 @@ impl Unsealing {
     pub fn offer(&mut self, share: SecretBytes, config: &SealConfig, rng: &dyn Rng) -> Result<Option<SecretBytes>> {
         check_length(share.len())?;
         if let Self::Idle = self {
-            *self = Self::Collecting { nonce: uuid_v4(rng), shares: Vec::new() };
+            *self = Self::Collecting { nonce: uuid_v4(rng), shares: Shares::default() };
         }
         let Self::Collecting { shares, .. } = self else { return Ok(None) };
-        if !shares.iter().any(|known| eq_constant_time(known.expose(), share.expose())) {
-            shares.push(share);
+        match shares.offer(share, config) {
+            Ok(Given::Complete(key)) => {
+                self.reset();
+                Ok(Some(key))
+            }
+            Ok(Given::Repeated | Given::Counted) => Ok(None),
+            Err(refused) => {
+                self.reset();
+                Err(refused)
+            }
         }
-        if shares.len() < usize::from(config.threshold) {
-            return Ok(None);
-        }
-        let shares = std::mem::take(shares);
-        self.reset();
-        key_of(shares, config).map(Some)
     }
 }
 

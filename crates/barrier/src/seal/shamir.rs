@@ -32,13 +32,25 @@ impl ShamirSeal {
     }
 }
 
+impl ShamirSeal {
+    /// Whether its key is this one, in constant time.
+    pub fn has_key(&self, key: &SecretBytes) -> bool {
+        self.key.eq_constant_time(key.expose())
+    }
+
+    /// The root key under this seal, as it may be stored.
+    pub fn wrap_now(&self, root_key: &SecretBytes) -> Result<Vec<u8>> {
+        wrap(&self.key, ROOT_KEY, root_key, &*self.rng).map_err(|_| Error::Crypto("wrapping the root key"))
+    }
+}
+
 impl Seal for ShamirSeal {
     fn kind(&self) -> &'static str {
         "shamir"
     }
 
     fn wrap<'a>(&'a self, root_key: &'a SecretBytes) -> BoxFuture<'a, Result<Vec<u8>>> {
-        Box::pin(async { wrap(&self.key, ROOT_KEY, root_key, &*self.rng).map_err(|_| Error::Crypto("wrapping the root key")) })
+        Box::pin(async { self.wrap_now(root_key) })
     }
 
     fn unwrap<'a>(&'a self, wrapped: &'a [u8]) -> BoxFuture<'a, Result<SecretBytes>> {

@@ -19,7 +19,8 @@ impl Rng for Random {
     }
 }
 
-/// November 2026, as the keys of the tests are made at the time of the machine or without an end.
+/// By the machine's clock, as the keys of the tests are made.
+#[expect(clippy::disallowed_methods, reason = "GnuPG reads the machine's clock")]
 pub fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Timestamp::from_ns(u64::try_from(since.as_nanos()).unwrap())
