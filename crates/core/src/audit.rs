@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use strongroom_audit::{AuditError, FileConfig, FileDevice, Head, Limits, Log, Record};
@@ -32,6 +32,9 @@ struct StoredHead {
     root: String,
 }
 
+/// Enough for a whole key ceremony and its mistakes; a tenth of what was kept aside.
+const RESCUES_MAX: u32 = 100;
+
 fn head_key(name: &str) -> Key {
     Key::area("a").name(name)
 }
@@ -39,6 +42,8 @@ fn head_key(name: &str) -> Key {
 pub struct AuditLog {
     log: Log,
     devices: Vec<AuditDevice>,
+    /// Requests by others than root since the disk was found full.
+    rescues: AtomicU32,
     /// The store's revision as the devices write it into checkpoints.
     store_head: Arc<AtomicU64>,
 }
@@ -67,7 +72,7 @@ impl AuditLog {
             let opened = opened.map_err(|e| Error::Internal(format!("audit device `{}`: {e}", device.name)))?;
             log = log.with(&device.name, Arc::new(opened));
         }
-        let audit = Self { log, devices: parts.audit.clone(), store_head };
+        let audit = Self { log, devices: parts.audit.clone(), rescues: AtomicU32::new(0), store_head };
         audit.keep_heads(view).await?;
         Ok(audit)
     }
@@ -78,7 +83,18 @@ impl AuditLog {
 
     /// The disk is full, and what was kept aside is in use.
     pub fn is_short_of_space(&self) -> bool {
-        self.log.is_short_of_space()
+        let is_short = self.log.is_short_of_space();
+        if !is_short && self.rescues.load(Ordering::Relaxed) > 0 {
+            self.rescues.store(0, Ordering::Relaxed);
+        }
+        is_short
+    }
+
+    /// Counts a request of an operator without a root token. False: there were too many, and the rest is kept for root.
+    pub fn may_rescue(&self) -> bool {
+        self.rescues
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < RESCUES_MAX).then_some(n.saturating_add(1)))
+            .is_ok()
     }
 
     pub fn devices(&self) -> impl Iterator<Item = &AuditDevice> {

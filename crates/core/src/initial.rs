@@ -1,11 +1,15 @@
 //! What a new store starts with: built-in mounts, the default policies, the root token. One batch, all or nothing.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use strongroom_barrier::{Barrier, InitOutput, Intent, Sealer};
+use strongroom_barrier::{Barrier, Intent, Sealer};
 use strongroom_engine::{Error, Result};
+use strongroom_pgp::Recipient;
 use strongroom_types::{PolicyName, Rng, SecretString, Timestamp, random_base62, uuid_v4};
 
 use crate::acl::{self, Document};
+use crate::keys::Printed;
 use crate::mount::{self, MountConfig, MountEntry};
 use crate::token::{self, Grant, Life, TokenEntry, TokenKey};
 use crate::{ClusterIdentity, Core, identity};
@@ -26,29 +30,46 @@ pub struct DevSecrets {
     pub root_token: SecretString,
 }
 
+/// What a new store is to be.
+#[derive(Default)]
+pub struct Wish {
+    /// Shares and threshold.
+    pub shape: (u8, u8),
+    /// None: shares are answered as they are. Else one for each share.
+    pub recipients: Vec<Recipient>,
+    pub root_recipient: Option<Recipient>,
+    /// Text of the root token; generated when None.
+    pub root_token: Option<SecretString>,
+}
+
 /// What initialising gives.
 pub struct Initialised {
-    pub output: InitOutput,
+    pub shares: Printed,
+    /// The token, or the message in base64 that holds it.
     pub root_token: SecretString,
 }
 
-pub async fn initialise(
-    barrier: &Barrier,
-    rng: &dyn Rng,
-    now: Timestamp,
-    shares: (u8, u8),
-    cluster_name: &str,
-    root_token: Option<SecretString>,
-) -> Result<Initialised> {
+/// All or nothing: what can't be encrypted to its receiver leaves the store empty.
+pub async fn initialise(barrier: &Barrier, rng: &dyn Rng, now: Timestamp, wish: Wish, cluster_name: &str) -> Result<Initialised> {
+    let Wish { shape, recipients, root_recipient, root_token } = wish;
     let mut made = None;
-    let output = barrier
-        .initialise(shares.0, shares.1, now, |sealer| {
-            made = Some(fill(sealer, rng, now, cluster_name, root_token)?);
+    const CRYPTO: strongroom_barrier::Error = strongroom_barrier::Error::Crypto("encrypting to an OpenPGP key");
+    barrier
+        .initialise(shape.0, shape.1, now, |sealer| {
+            let shares = Printed::new(sealer.shares(), &recipients, rng).map_err(|_| CRYPTO)?;
+            let token = fill(sealer, rng, now, cluster_name, root_token)?;
+            let root_token = match &root_recipient {
+                None => token,
+                Some(recipient) => {
+                    let message = recipient.encrypt(token.expose().as_bytes(), rng);
+                    SecretString::new(STANDARD.encode(message.map_err(|_| CRYPTO)?))
+                }
+            };
+            made = Some(Initialised { shares, root_token });
             Ok(())
         })
         .await?;
-    let root_token = made.ok_or_else(|| Error::Internal("no root token was made".into()))?;
-    Ok(Initialised { output, root_token })
+    made.ok_or_else(|| Error::Internal("no root token was made".into()))
 }
 
 fn fill(

@@ -8,6 +8,7 @@ mod flat;
 mod flights;
 mod identity;
 mod initial;
+mod keys;
 mod lease;
 mod lockout;
 mod mount;
@@ -56,6 +57,7 @@ pub struct Core {
     rules: rules::Rules,
     flights: flights::Flights,
     process: Arc<dyn Process>,
+    keys: keys::Keys,
     identity: ClusterIdentity,
     /// Set by the request that seals; done when its answer was recorded.
     seal_requested: std::sync::atomic::AtomicBool,

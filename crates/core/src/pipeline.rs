@@ -69,7 +69,12 @@ struct Exit {
 async fn leave(core: &Core, id: String, exit: Exit) -> Answer {
     let recorded = record::response(core, &id, &exit.known, exit.result.as_ref()).await;
     match (recorded, exit.result) {
-        (Ok(()), Ok(bound)) => answer::success(&id, &bound),
+        (Ok(()), Ok(mut bound)) => {
+            if let Some(afterwards) = bound.output.afterwards.take() {
+                afterwards.run(true).await;
+            }
+            answer::success(&id, &bound)
+        }
         (Ok(()), Err(error)) => {
             log_failure(&id, &error);
             answer::failure(&id, error)
@@ -84,7 +89,10 @@ async fn leave(core: &Core, id: String, exit: Exit) -> Answer {
 
 /// Ends what an unrecorded answer would have handed out. Nobody has seen it: the answer never left.
 async fn take_back(core: &Core, bound: Option<Bound>) {
-    let Some(bound) = bound else { return };
+    let Some(mut bound) = bound else { return };
+    if let Some(afterwards) = bound.output.afterwards.take() {
+        afterwards.run(false).await;
+    }
     if let Some(family) = bound.issued
         && let Err(e) = token::revoke(core, &family).await
     {

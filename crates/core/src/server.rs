@@ -16,7 +16,7 @@ use crate::rules::{Crossing, judge};
 use crate::stage::admit::NotAdmitted;
 use crate::wire::{Answer, ExtraHeaders, Handler, Request};
 use crate::{
-    ClusterIdentity, Core, Derived, LockoutDefaults, Process, acl, bare, flat, flights, identity, lockout, mount, pipeline,
+    ClusterIdentity, Core, Derived, LockoutDefaults, Process, acl, bare, flat, flights, identity, keys, lockout, mount, pipeline,
     rules, sys, task, token, version,
 };
 
@@ -100,9 +100,10 @@ impl Server {
 
     /// Initialises and unseals a throw-away server with one share.
     pub async fn dev_initialise(&self, options: DevOptions) -> Result<DevSecrets> {
-        let made = self.initialise((1, 1), options.root_token).await?;
-        let share = made.output.shares.first().ok_or_else(|| Error::Internal("no share was made".into()))?;
-        let unseal_key = SecretString::new(hex::encode(share.expose()));
+        let wish = initial::Wish { shape: (1, 1), root_token: options.root_token, ..initial::Wish::default() };
+        let made = self.initialise(wish).await?;
+        let share = made.shares.hex.first().ok_or_else(|| Error::Internal("no share was made".into()))?;
+        let unseal_key = SecretString::new(share.to_string());
         self.barrier.unseal_share(unseal_key.expose()).await?;
         self.open().await?;
         let core = self.core().ok_or(Error::Barrier(strongroom_barrier::Error::Sealed))?;
@@ -110,9 +111,9 @@ impl Server {
         Ok(DevSecrets { unseal_key, root_token: made.root_token })
     }
 
-    pub(crate) async fn initialise(&self, shares: (u8, u8), root_token: Option<SecretString>) -> Result<initial::Initialised> {
+    pub(crate) async fn initialise(&self, wish: initial::Wish) -> Result<initial::Initialised> {
         let name = &self.parts.settings.cluster_name;
-        initial::initialise(&self.barrier, self.parts.rng.as_ref(), self.parts.clock.now(), shares, name, root_token).await
+        initial::initialise(&self.barrier, self.parts.rng.as_ref(), self.parts.clock.now(), wish, name).await
     }
 
     /// Makes the core of an unsealed barrier. What a crash left half done is finished before the first request.
@@ -167,6 +168,7 @@ impl Server {
             rules: rules::Rules::new(view.clone()),
             flights: flights::Flights::default(),
             process: self.parts.process.clone(),
+            keys: keys::Keys::default(),
             identity: names,
             seal_requested: std::sync::atomic::AtomicBool::new(false),
             view,
@@ -186,6 +188,7 @@ impl Server {
         let core = self.core.swap(None);
         self.stop_tasks();
         if let Some(core) = core {
+            core.keys.settle(&self.barrier, keys::Which::All).await;
             core.audit.close(self.parts.clock.now(), &core.view).await;
         }
         self.barrier.seal();

@@ -94,6 +94,17 @@ pub struct Peer {
     pub address: Option<SocketAddr>,
     /// Certificates the client presented (DER, leaf first), possession of the key proven, chain not verified.
     pub certificates: Arc<[Vec<u8>]>,
+    /// What the listener that it came to serves without a token.
+    pub opens: Opens,
+}
+
+/// Key operations that a listener serves to whoever can reach it. None by default.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Opens {
+    /// `sys/rekey/init`, `update` and `verify`.
+    pub rekey: bool,
+    /// `sys/generate-root/attempt` and `update`.
+    pub generate_root: bool,
 }
 
 /// Only what a log may show: bodies, paths and queries can hold secrets.

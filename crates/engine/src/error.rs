@@ -52,6 +52,9 @@ pub enum Error {
     /// 405: the path does not serve this operation.
     #[error("unsupported operation")]
     UnsupportedOperation,
+    /// 405 without the list form: this listener does not serve it.
+    #[error("unsupported operation")]
+    NotServedHere,
     /// 415.
     #[error("{0}")]
     MediaType(String),
@@ -84,7 +87,7 @@ impl Error {
             Self::NotFound | Self::NotFoundBare | Self::NotFoundListed(_) => 404,
             Self::NotFoundText(_) | Self::NoHandler(_) | Self::UnsupportedPath => 404,
             Self::With(status, _) => *status,
-            Self::UnsupportedOperation => 405,
+            Self::UnsupportedOperation | Self::NotServedHere => 405,
             Self::MediaType(_) => 415,
             Self::Unavailable(_) => 503,
             Self::Barrier(e) if e.too_large().is_some() => 400,

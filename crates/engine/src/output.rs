@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use strongroom_types::{SecretString, Ttl};
+use strongroom_types::{BoxFuture, SecretString, Ttl};
 
 use crate::{Cidrs, Error, Login, NewLease, Result};
 
@@ -51,6 +51,33 @@ pub struct Output {
     pub jobs: Vec<String>,
     /// Tokens that this request ended: their children end before the answer leaves. Set by the core's own engines.
     pub revoked: Vec<String>,
+    /// For effects outside the transaction (`Attributes::once`).
+    pub afterwards: Option<Afterwards>,
+}
+
+type Hook = Box<dyn FnOnce(bool) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// What is done before the answer leaves: with true when it was recorded, with false when it could not be and nobody will
+/// see it, so that the effect must be taken back.
+pub struct Afterwards(Hook);
+
+impl Afterwards {
+    pub fn new<F>(hook: F) -> Self
+    where
+        F: FnOnce(bool) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    {
+        Self(Box::new(hook))
+    }
+
+    pub async fn run(self, is_recorded: bool) {
+        (self.0)(is_recorded).await;
+    }
+}
+
+impl std::fmt::Debug for Afterwards {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Afterwards(..)")
+    }
 }
 
 impl Output {

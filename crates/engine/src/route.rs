@@ -58,6 +58,22 @@ pub struct Attributes {
     pub only_wrapped: bool,
     /// Any live token may ask; the handler judges what it may see.
     pub any_token: bool,
+    /// The handler acts outside its transaction, so it is run once: the use of a limited token is paid in a commit before.
+    pub once: bool,
+    /// Served only where the listener's configuration says so; elsewhere 405, whoever asks.
+    pub gate: Option<Gate>,
+    /// Served without a root token, and a bounded number of times, when the audit log is short of disk space: the way back
+    /// in for an operator.
+    pub rescue: bool,
+}
+
+/// What a listener serves without a token only when its configuration says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gate {
+    /// Replacing the unseal keys.
+    Rekey,
+    /// A root token for whoever brings enough unseal keys.
+    GenerateRoot,
 }
 
 type Erased = Box<dyn for<'a> Fn(&'a mut Ctx, &'a FieldSet) -> BoxFuture<'a, Result<Output>> + Send + Sync>;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use strongroom_core::wire::Opens;
 use strongroom_types::SecretBytes;
 
 use crate::cidr::Cidr;
@@ -24,17 +25,19 @@ pub struct Listener {
     /// None: plain HTTP. Ignored on a unix socket, where the file's mode guards the door.
     pub tls: Option<TlsConfig>,
     pub forwarded: Forwarded,
+    /// What it serves without a token.
+    pub opens: Opens,
 }
 
 impl Listener {
     /// A door without TLS that trusts no proxy.
     pub fn plain(address: Address) -> Self {
-        Self { address, tls: None, forwarded: Forwarded::default() }
+        Self { address, tls: None, forwarded: Forwarded::default(), opens: Opens::default() }
     }
 
     /// A TCP door with TLS that trusts no proxy.
     pub fn with_tls(address: SocketAddr, tls: TlsConfig) -> Self {
-        Self { address: Address::Tcp(address), tls: Some(tls), forwarded: Forwarded::default() }
+        Self { address: Address::Tcp(address), tls: Some(tls), forwarded: Forwarded::default(), opens: Opens::default() }
     }
 }
 

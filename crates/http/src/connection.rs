@@ -56,7 +56,7 @@ pub(crate) async fn run<H: Handler>(shared: Arc<Shared<H>>, rules: Arc<Rules>, a
     let certificates = presented(&stream);
     let activity = Activity::new(slot);
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
-    let peer = Peer { address, certificates };
+    let peer = Peer { address, certificates, opens: rules.opens };
     let line = Arc::new(Line { shared, activity, peer, rules });
     converse(line, io, protocol, stop).await;
 }

@@ -109,7 +109,7 @@ impl<H: Handler> Line<H> {
             return Err(Refusal::Overloaded);
         }
         let address = forwarded::client(&self.rules.forwarded, &parts.headers, self.peer.address)?;
-        Ok(Peer { address, certificates: Arc::clone(&self.peer.certificates) })
+        Ok(Peer { address, certificates: Arc::clone(&self.peer.certificates), opens: self.peer.opens })
     }
 
     async fn handle(self: &Arc<Self>, request: Request, held: Held, started: Instant) -> Result<Answer, Refusal> {

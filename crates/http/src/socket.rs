@@ -8,6 +8,7 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use strongroom_core::wire::Opens;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::config::{Address, Forwarded, Listener, TlsConfig};
@@ -38,6 +39,7 @@ pub(crate) struct Door {
 pub(crate) struct Rules {
     pub tls: Option<Tls>,
     pub forwarded: Forwarded,
+    pub opens: Opens,
 }
 
 #[derive(Debug)]
@@ -55,7 +57,7 @@ pub(crate) enum Raw {
 
 impl Door {
     pub(crate) async fn bind(listener: Listener) -> Result<Self, SocketError> {
-        let Listener { address, tls, forwarded } = listener;
+        let Listener { address, tls, forwarded, opens } = listener;
         let (address, tls, socket) = match address {
             Address::Tcp(address) => bind_tcp(address, tls).await?,
             Address::Unix { path, mode } => {
@@ -63,7 +65,7 @@ impl Door {
                 (Address::Unix { path, mode }, None, Socket::Unix { socket, _file: file })
             }
         };
-        Ok(Self { address, rules: Arc::new(Rules { tls, forwarded }), socket })
+        Ok(Self { address, rules: Arc::new(Rules { tls, forwarded, opens }), socket })
     }
 
     /// The next connection and the address it comes from, in its IPv4 form where it has one.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::Value;
-use strongroom_core::wire::{Handler as _, Headers, Method, Peer, Request};
+use strongroom_core::wire::{Handler as _, Headers, Method, Opens, Peer, Request};
 use strongroom_core::{AuditDevice, DevOptions, LevelRefused, Parts, Process, Server, Settings};
 use strongroom_engine::Builtin;
 use strongroom_storage::{MemoryStore, Store};
@@ -132,6 +132,13 @@ impl TestServer {
         request_from(&self.server, Peer { address, ..Peer::default() }, what, token, &text, Headers::default()).await
     }
 
+    /// A request to a listener that serves key operations without a token.
+    pub async fn at_open_listener(&self, what: &str, body: Value) -> Reply {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let peer = Peer { opens: Opens { rekey: true, generate_root: true }, ..Peer::default() };
+        request_from(&self.server, peer, what, "", &text, Headers::default()).await
+    }
+
     /// A token with these policies.
     pub async fn token(&self, body: Value) -> String {
         self.call("POST auth/token/create", "root", body).await.text("/auth/client_token")
@@ -143,7 +150,7 @@ pub async fn request(server: &Arc<Server>, what: &str, token: &str, body: &str, 
     request_from(server, Peer::default(), what, token, body, headers).await
 }
 
-/// One request to a server.
+/// One request to a server, by this peer.
 pub async fn request_from(server: &Arc<Server>, peer: Peer, what: &str, token: &str, body: &str, headers: Headers) -> Reply {
     let (verb, path) = what.split_once(' ').unwrap_or(("GET", what));
     let (path, query) = path.split_once('?').unwrap_or((path, ""));

@@ -21,6 +21,7 @@ pub struct InitOutput {
 pub struct Sealer {
     cipher: Cipher,
     puts: Vec<(Bytes, Bytes)>,
+    shares: Vec<SecretBytes>,
 }
 
 impl Sealer {
@@ -39,6 +40,11 @@ impl Sealer {
         }
         self.puts.push((key, value.into()));
         Ok(())
+    }
+
+    /// The shares that will open the store: what can't be handed out must fail before anything is written.
+    pub fn shares(&self) -> &[SecretBytes] {
+        &self.shares
     }
 
     /// As `Barrier::derive` will answer once unsealed.
@@ -63,7 +69,11 @@ impl Barrier {
             return Err(Error::AlreadyInitialised);
         }
         let (seal, shares) = ShamirSeal::generate(&config, &self.0.rng)?;
-        let batch = self.first_batch(&config, &seal, now, also).await?;
+        let mut sealer = self.sealer(&config, &seal, now, shares).await?;
+        also(&mut sealer)?;
+        let Sealer { puts, shares, .. } = sealer;
+        let preconditions = puts.iter().filter(|(key, _)| is_reserved(key)).map(|(key, _)| Precondition::KeyAbsent(key.clone()));
+        let batch = Batch { preconditions: preconditions.collect(), puts, ..Batch::default() };
         match self.0.store.commit(batch).await {
             Ok(revision) => Ok(InitOutput { shares, revision }),
             Err(strongroom_storage::Error::Conflict) => Err(Error::AlreadyInitialised),
@@ -71,13 +81,7 @@ impl Barrier {
         }
     }
 
-    async fn first_batch(
-        &self,
-        config: &SealConfig,
-        seal: &dyn Seal,
-        now: Timestamp,
-        also: impl FnOnce(&mut Sealer) -> Result<()>,
-    ) -> Result<Batch> {
+    async fn sealer(&self, config: &SealConfig, seal: &dyn Seal, now: Timestamp, shares: Vec<SecretBytes>) -> Result<Sealer> {
         let rng = &*self.0.rng;
         let root_key = random_key(rng);
         let ring = Keyring::generate(rng, now);
@@ -87,10 +91,7 @@ impl Barrier {
             (Bytes::from_static(ROOT_KEY), Bytes::from(seal.wrap(&root_key).await?)),
             (Bytes::from_static(KEYRING), wrap_keyring(&root_key, &ring, rng)?),
         ];
-        let preconditions = own.iter().map(|(key, _)| Precondition::KeyAbsent(key.clone())).collect();
         let cipher = Cipher::new(ring, rng).map_err(|_| Error::Crypto("starting the keyring"))?;
-        let mut sealer = Sealer { cipher, puts: own.into() };
-        also(&mut sealer)?;
-        Ok(Batch { puts: sealer.puts, preconditions, ..Batch::default() })
+        Ok(Sealer { cipher, puts: own.into(), shares })
     }
 }

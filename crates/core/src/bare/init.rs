@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
 use serde::Deserialize;
 use serde_json::json;
-use strongroom_engine::{Error, Field, FieldSet, Input, JsonLimits, List, Number, Present, Result, field};
+use strongroom_engine::{Error, Field, FieldSet, Input, JsonLimits, List, Number, Present, Result, Text, field};
+use strongroom_types::Timestamp;
 
 use super::{failure, json};
 use crate::Server;
+use crate::initial::Wish;
+use crate::sys::keys::{recipients, seal_config};
 use crate::wire::{Answer, Request};
 
 pub async fn read(server: &Arc<Server>) -> Answer {
@@ -24,7 +26,7 @@ struct Init {
     secret_shares: Number,
     secret_threshold: Number,
     pgp_keys: Present<List>,
-    root_token_pgp_key: Present<strongroom_engine::Text>,
+    root_token_pgp_key: Present<Text>,
     stored_shares: Present<Number>,
     recovery_shares: Present<Number>,
     recovery_threshold: Present<Number>,
@@ -34,11 +36,11 @@ impl Input for Init {
     const FIELDS: &'static [Field] = &[
         field::<Number>("secret_shares", "Shares that the unseal key is split into, 1 to 255."),
         field::<Number>("secret_threshold", "Shares that unseal together."),
-        field::<List>("pgp_keys", "Not supported: must be empty."),
-        field::<strongroom_engine::Text>("root_token_pgp_key", "Not supported: must be empty."),
+        field::<List>("pgp_keys", "OpenPGP public keys in base64, one for each share, to encrypt the shares to."),
+        field::<Text>("root_token_pgp_key", "OpenPGP public key in base64, to encrypt the root token to."),
         field::<Number>("stored_shares", "Accepted: only seals with stored keys use it."),
-        field::<Number>("recovery_shares", "Accepted: only seals with recovery keys use it."),
-        field::<Number>("recovery_threshold", "Accepted: only seals with recovery keys use it."),
+        field::<Number>("recovery_shares", "Only for seals with recovery keys: must be zero."),
+        field::<Number>("recovery_threshold", "Only for seals with recovery keys: must be zero."),
     ];
 }
 
@@ -54,20 +56,28 @@ async fn initialise(server: &Arc<Server>, request: &Request) -> Result<Answer> {
         return Err(Error::invalid("Vault is already initialized"));
     }
     let (input, _) = FieldSet::from_json(request.body.clone(), JsonLimits::default())?.parse::<Init>()?;
-    let is_given = |list: &Present<List>| matches!(list, Present::Is(l) if !l.0.is_empty());
-    if is_given(&input.pgp_keys) || matches!(&input.root_token_pgp_key, Present::Is(t) if !t.0.is_empty()) {
-        return Err(Error::invalid("pgp_keys and root_token_pgp_key are not supported"));
-    }
-    let count = |n: Number, name: &str| u8::try_from(n.0).map_err(|_| Error::invalid(format!("{name} must be 1 to 255")));
-    let shape = (count(input.secret_shares, "secret_shares")?, count(input.secret_threshold, "secret_threshold")?);
-    let made = server.initialise(shape, None).await.map_err(|e| match e {
-        Error::Barrier(strongroom_barrier::Error::InvalidShape(text)) => Error::invalid(text),
+    let wish = input.wish(server.parts.clock.now())?;
+    let (shares, threshold) = wish.shape;
+    let made = server.initialise(wish).await.map_err(|e| match e {
         Error::Barrier(strongroom_barrier::Error::AlreadyInitialised) => Error::invalid("Vault is already initialized"),
         other => other,
     })?;
-    let shares = &made.output.shares;
-    let in_hex: Vec<String> = shares.iter().map(|s| hex::encode(s.expose())).collect();
-    let in_base64: Vec<String> = shares.iter().map(|s| base64::engine::general_purpose::STANDARD.encode(s.expose())).collect();
-    tracing::info!(shares = shape.0, threshold = shape.1, "initialised");
-    Ok(json(200, &json!({ "keys": in_hex, "keys_base64": in_base64, "root_token": made.root_token.expose() })))
+    tracing::info!(shares, threshold, "initialised");
+    let shown = json!({ "keys": made.shares.hex(), "keys_base64": made.shares.base64(), "root_token": made.root_token.expose() });
+    Ok(json(200, &shown))
+}
+
+impl Init {
+    fn wish(self, now: Timestamp) -> Result<Wish> {
+        let keys = self.pgp_keys.into_option().map(|list| list.0).unwrap_or_default();
+        let config = seal_config(self.secret_shares, self.secret_threshold, keys.len())?;
+        let is_set = |number: Present<Number>| number.into_option().is_some_and(|n| n.0 != 0);
+        if is_set(self.recovery_shares) || is_set(self.recovery_threshold) {
+            return Err(Error::invalid("parameters recovery_shares,recovery_threshold not applicable to seal type shamir"));
+        }
+        let root_key = self.root_token_pgp_key.into_option().map(|text| text.0).filter(|text| !text.is_empty());
+        let root_recipient = recipients(root_key.as_slice(), now)?.pop();
+        let recipients = recipients(&keys, now)?;
+        Ok(Wish { shape: (config.shares, config.threshold), recipients, root_recipient, root_token: None })
+    }
 }

@@ -116,6 +116,8 @@ fn fields_of(request: &Request, verb: Option<Verb>) -> Result<FieldSet, NotAdmit
             Err(NotAdmitted::Error(Error::MediaType(patch_text(media_type).to_owned())))
         }
         Some(Verb::Write | Verb::Patch) => body(&request.body, media_type).map_err(NotAdmitted::Error),
+        // A cancellation may name what it cancels.
+        Some(Verb::Delete) if !request.body.is_empty() => body(&request.body, media_type).map_err(NotAdmitted::Error),
         _ if request.query.is_empty() => Ok(FieldSet::default()),
         _ => Ok(FieldSet::from_query(&request.query)),
     }

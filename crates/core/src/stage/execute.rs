@@ -30,6 +30,10 @@ pub enum Done {
 
 pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
     let mut permitted = recorded.into_permitted();
+    if permitted.routed.target.attributes().once {
+        let result = once(core, &permitted).await;
+        return Done::Answered { permitted, result };
+    }
     let attempt = match attempt(core, &permitted).await {
         Ok(attempt) => attempt,
         Err(error) => return Done::Answered { permitted, result: Err(error) },
@@ -38,7 +42,7 @@ pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
     let mut result = Err(Error::Barrier(strongroom_barrier::Error::Conflict));
     for _ in 0..TRIES_MAX {
         let txn = started.take().map_or_else(|| core.view.txn(intent(permitted.routed.admitted.verb)), |txn| *txn);
-        result = run(core, &permitted, txn).await;
+        result = run(core, &permitted, txn, None).await;
         if !matches!(result, Err(Error::Barrier(strongroom_barrier::Error::Conflict))) {
             break;
         }
@@ -77,8 +81,15 @@ async fn attempt(core: &Core, permitted: &Permitted) -> Result<Option<lockout::A
     }
 }
 
+/// A handler that acts outside its transaction. Nothing that it commits can be in conflict with the token's use.
+async fn once(core: &Arc<Core>, permitted: &Permitted) -> Result<Bound> {
+    let paid = pay(core, payer(permitted)).await?;
+    let txn = core.view.txn(intent(permitted.routed.admitted.verb));
+    run(core, permitted, txn, Some(paid)).await?.ok_or(Error::Barrier(strongroom_barrier::Error::Conflict))
+}
+
 /// One try. None when create or update no longer holds.
-async fn run(core: &Arc<Core>, permitted: &Permitted, mut txn: Txn) -> Result<Option<Bound>> {
+async fn run(core: &Arc<Core>, permitted: &Permitted, mut txn: Txn, paid: Option<Charged>) -> Result<Option<Bound>> {
     let Target::Route { mount, rest, .. } = &permitted.routed.target else {
         return Err(Error::Internal("executing a request without a route".into()));
     };
@@ -88,7 +99,10 @@ async fn run(core: &Arc<Core>, permitted: &Permitted, mut txn: Txn) -> Result<Op
     if permitted.routed.admitted.help {
         return Ok(Some(Bound::of(answer::help(mount, rest, route)?)));
     }
-    let charged = charge(&mut txn, payer(permitted)).await?;
+    let charged = match paid {
+        Some(charged) => charged,
+        None => charge(&mut txn, payer(permitted)).await?,
+    };
 
     if route.has_existence_check() {
         let peek = Peek::within(txn, mount.facts.clone());
@@ -159,20 +173,27 @@ async fn charge(txn: &mut Txn, token: Option<&Arc<LiveToken>>) -> Result<Charged
 
 /// Counts the use of a request that was refused or failed: trying costs a use too.
 pub async fn spend_use(core: &Core, token: Option<&Arc<LiveToken>>) -> Result<()> {
-    if token.is_none_or(|t| t.entry.grant.uses_left == 0) {
-        return Ok(());
+    match pay(core, token).await {
+        Ok(_) | Err(Error::BadToken(_)) => Ok(()),
+        Err(other) => Err(other),
     }
+}
+
+/// Counts one use in a commit of its own. Errors: `BadToken` when the token has ended since.
+async fn pay(core: &Core, token: Option<&Arc<LiveToken>>) -> Result<Charged> {
     for _ in 0..TRIES_MAX {
         let mut txn = core.view.txn(Intent::Write);
-        let charged = match charge(&mut txn, token).await {
-            Ok(charged) => charged,
-            Err(Error::BadToken(_)) => return Ok(()),
-            Err(other) => return Err(other),
-        };
+        let mut charged = charge(&mut txn, token).await?;
+        if !charged.was_limited {
+            return Ok(charged);
+        }
         match txn.commit().await {
             Err(strongroom_barrier::Error::Conflict) => core.view.catch_up().await?,
             Err(other) => return Err(other.into()),
-            Ok(_) => return token::end_trees(core, charged.ended).await,
+            Ok(_) => {
+                token::end_trees(core, std::mem::take(&mut charged.ended)).await?;
+                return Ok(charged);
+            }
         }
     }
     Err(Error::Barrier(strongroom_barrier::Error::Conflict))

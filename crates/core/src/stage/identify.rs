@@ -49,7 +49,8 @@ async fn caller(core: &Core, routed: &Routed) -> Result<Option<Arc<LiveToken>>> 
         return Err(REFUSAL);
     }
     // What was kept aside on a full disk is for whoever can make room.
-    if core.audit.is_short_of_space() && !token.as_ref().is_some_and(|t| t.entry.grant.is_root) {
+    let is_root = token.as_ref().is_some_and(|t| t.entry.grant.is_root);
+    if core.audit.is_short_of_space() && !is_root && !(attributes.rescue && core.audit.may_rescue()) {
         return Err(Error::Unavailable("the audit log is short of disk space".into()));
     }
     Ok(token)

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use strongroom_engine::{Attributes, Error, Result, Route, Verb};
+use strongroom_engine::{Attributes, Error, Gate, Result, Route, Verb};
 
 use super::{Admitted, Known, Refused};
 use crate::Core;
 use crate::mount::Mount;
+use crate::wire::Opens;
 
 /// A request with its place.
 pub struct Routed {
@@ -61,9 +62,22 @@ impl Target {
 }
 
 pub async fn route(core: &Core, mut admitted: Box<Admitted>) -> std::result::Result<Routed, Refused> {
-    match place(core, &mut admitted).await {
+    let placed = match place(core, &mut admitted).await {
+        Ok(target) if is_closed(&target, admitted.peer.opens) => Err(Error::NotServedHere),
+        other => other,
+    };
+    match placed {
         Ok(target) => Ok(Routed { admitted, target }),
         Err(error) => Err(Refused { error, known: Box::new(Known { admitted: Some(admitted), ..Known::default() }) }),
+    }
+}
+
+/// Whether the listener does not serve this. Told at once: it says nothing about what the server holds.
+fn is_closed(target: &Target, opens: Opens) -> bool {
+    match target.attributes().gate {
+        None => false,
+        Some(Gate::Rekey) => !opens.rekey,
+        Some(Gate::GenerateRoot) => !opens.generate_root,
     }
 }
 

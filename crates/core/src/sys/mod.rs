@@ -7,7 +7,7 @@ mod capabilities;
 mod cors;
 mod counters;
 mod decode_token;
-mod keys;
+pub mod keys;
 mod leases;
 mod locked_users;
 mod loggers;

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod dev;
 mod expire;
+mod keys;
 mod lockouts;
 mod revoke;
 mod tend;
@@ -21,6 +22,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::Core;
 
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(100);
+const KEYS_EVERY: Duration = Duration::from_secs(1);
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 const TEND_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(1);
@@ -35,6 +37,7 @@ pub fn start(core: &Arc<Core>) -> Vec<JoinHandle<()>> {
         every(CHECKPOINT_EVERY, core, |core| async move { checkpoint::run(&core).await }),
         every(EXPIRE_EVERY, core, |core| async move { expire::run(&core).await }),
         every(LOCKOUTS_EVERY, core, |core| async move { lockouts::run(&core).await }),
+        every(KEYS_EVERY, core, |core| async move { keys::run(&core).await }),
         every(REVOKE_EVERY, core, |core| async move { revoke::run(&core).await }),
         every(TEND_EVERY, core, |core| async move { tend::run(&core).await }),
         every(TIDY_EVERY, core, |core| async move { tidy::run(&core).await }),

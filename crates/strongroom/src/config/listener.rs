@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use strongroom_core::wire::Opens;
 use strongroom_http::{Cidr, Forwarded, TlsVersion};
 
 use super::mistake::Result;
@@ -19,6 +20,7 @@ const KEYS: &[&str] = &[
     "address",
     "cluster_address",
     "custom_response_headers",
+    "disable_unauthed_generate_root_endpoints",
     "disable_unauthed_rekey_endpoints",
     "http_idle_timeout",
     "http_read_header_timeout",
@@ -72,6 +74,8 @@ pub struct Listener {
     /// None: plain HTTP.
     pub tls: Option<Tls>,
     pub forwarded: Forwarded,
+    /// Key operations that it serves without a token. Default: none.
+    pub opens: Opens,
     pub limits: Limits,
 }
 
@@ -119,7 +123,7 @@ fn one(stanza: &Section<'_>, warnings: &mut Vec<String>) -> Result<Listener> {
         ["unix"] => (unix_address(stanza)?, None),
         _ => return Err(stanza.refuse_all("the listener's type must be \"tcp\" or \"unix\"")),
     };
-    Ok(Listener { address, tls, forwarded: forwarded(stanza)?, limits: limits(stanza)? })
+    Ok(Listener { address, tls, forwarded: forwarded(stanza)?, opens: opens(stanza)?, limits: limits(stanza)? })
 }
 
 /// SECURITY: what an operator relies on and we don't do must stop the start.
@@ -199,6 +203,14 @@ fn forwarded(stanza: &Section<'_>) -> Result<Forwarded> {
         hop_skips: usize::try_from(hops).unwrap_or(usize::MAX),
         reject_not_present: stanza.flag("x_forwarded_for_reject_not_present")?.unwrap_or(default.reject_not_present),
         reject_not_authorized: stanza.flag("x_forwarded_for_reject_not_authorized")?.unwrap_or(default.reject_not_authorized),
+    })
+}
+
+/// Double negatives, as the reference has them: only an outspoken `false` opens.
+fn opens(stanza: &Section<'_>) -> Result<Opens> {
+    Ok(Opens {
+        rekey: stanza.flag("disable_unauthed_rekey_endpoints")? == Some(false),
+        generate_root: stanza.flag("disable_unauthed_generate_root_endpoints")? == Some(false),
     })
 }
 

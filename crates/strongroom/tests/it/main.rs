@@ -10,6 +10,7 @@ mod headers;
 mod hostile;
 mod identity;
 mod identity_races;
+mod keys;
 mod leases;
 mod lockout;
 mod loggers;

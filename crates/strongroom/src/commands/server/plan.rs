@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
 use strongroom_audit::Limits;
+use strongroom_core::wire::Opens;
 use strongroom_core::{AuditDevice, Settings};
 use strongroom_http::Forwarded;
 use strongroom_types::{Clock as _, SecretString};
@@ -148,8 +149,13 @@ fn dev(args: Args, environment: Environment, config: &mut Config) -> anyhow::Res
         None
     };
     let tls = certificate.as_ref().map(dev_tls::Made::tls);
-    let listener =
-        Listener { address: Address::Tcp(address), tls, forwarded: Forwarded::default(), limits: config::Limits::default() };
+    let listener = Listener {
+        address: Address::Tcp(address),
+        tls,
+        forwarded: Forwarded::default(),
+        opens: Opens::default(),
+        limits: config::Limits::default(),
+    };
     config.listeners.insert(0, listener);
     Ok(Dev { root_token: args.dev_root_token_id.map(SecretString::new).or(environment.dev_root_token_id), certificate })
 }
