@@ -26,6 +26,8 @@ pub struct Plan {
     pub bin: PathBuf,
     pub dir: PathBuf,
     pub port: u16,
+    /// Of the listener of a dev server that serves key operations without a token.
+    pub open_port: u16,
     pub tls: bool,
     pub log_level: &'static str,
     /// Allow core files, so that a rig can see that none is written.
@@ -35,7 +37,7 @@ pub struct Plan {
 impl Plan {
     pub fn new(bin: &Path, dir: &Path) -> Result<Self> {
         fs::create_dir_all(dir)?;
-        Ok(Self { bin: bin.into(), dir: dir.into(), port: free_port()?, tls: false, log_level: "info", allow_core: false })
+        Ok(Self { bin: bin.into(), dir: dir.into(), port: free_port()?, open_port: free_port()?, tls: false, log_level: "info", allow_core: false })
     }
 
     pub fn is_reference(&self) -> bool {
@@ -44,6 +46,22 @@ impl Plan {
 
     pub fn addr(&self) -> String {
         format!("{}://127.0.0.1:{}", if self.tls { "https" } else { "http" }, self.port)
+    }
+
+    pub fn open_addr(&self) -> String {
+        format!("http://127.0.0.1:{}", self.open_port)
+    }
+
+    /// A second listener for a dev server.
+    fn write_open_listener(&self) -> Result<PathBuf> {
+        let text = format!(
+            "listener \"tcp\" {{\n  address = \"127.0.0.1:{}\"\n  tls_disable = true\n  \
+             disable_unauthed_rekey_endpoints = false\n  disable_unauthed_generate_root_endpoints = false\n}}\n",
+            self.open_port
+        );
+        let path = self.dir.join("open.hcl");
+        fs::write(&path, text)?;
+        Ok(path)
     }
 
     pub fn log(&self) -> PathBuf {
@@ -134,6 +152,7 @@ impl Server {
             "-dev".to_owned(),
             format!("-dev-root-token-id={DEV_ROOT}"),
             format!("-dev-listen-address=127.0.0.1:{}", plan.port),
+            format!("-config={}", plan.write_open_listener()?.display()),
         ];
         if plan.tls {
             flags.push("-dev-tls".to_owned());
@@ -185,6 +204,13 @@ impl Server {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = text.lines().rev().take(15).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    /// The key that a dev server prints.
+    pub fn unseal_key(&self) -> Result<String> {
+        let text = fs::read_to_string(&self.log)?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Unseal Key: "));
+        line.map(|key| key.trim().to_owned()).context("the dev server printed no unseal key")
     }
 
     pub fn api(&self, token: &str) -> Api {

@@ -3,6 +3,7 @@
 //! servers of this API. Tokens, keys and unseal shares are `SecretString`: they leave through serde only, never through Debug.
 
 mod auth;
+mod ceremony;
 mod envelope;
 mod kv;
 mod lease;
@@ -12,6 +13,9 @@ mod sys;
 mod token;
 
 pub use auth::{Auth, PasswordLogin, WrapInfo};
+pub use ceremony::{
+    GenerateRootRequest, GenerateRootStatus, KeyBackup, ReplaceRequest, ReplaceStatus, ShareRequest, VerifyStatus,
+};
 pub use envelope::{Envelope, ErrorBody, Keys};
 pub use kv::{CustomMetadata, MetadataSettings, VersionNumbers, WriteOptions, WriteVersion};
 pub use lease::{LeaseRequest, SyncRequest};

@@ -55,10 +55,16 @@ pub struct InitStatus {
 }
 
 /// `sys/init`, PUT. 1 <= threshold <= shares.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct InitRequest {
     pub secret_shares: u64,
     pub secret_threshold: u64,
+    /// OpenPGP public keys in base64, one for each share; empty: shares are answered as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pgp_keys: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_token_pgp_key: Option<String>,
 }
 
 /// The only time that the shares and the first root token are seen.

@@ -68,7 +68,7 @@ fn seal_and_keys() {
 #[test]
 fn initialisation() {
     let answer: InitAnswer = read(json!({"keys": ["6b31", "6b32"], "keys_base64": ["azE=", "azI="], "root_token": "s.root"}));
-    let request = InitRequest { secret_shares: 2, secret_threshold: 1 };
+    let request = InitRequest { secret_shares: 2, secret_threshold: 1, ..InitRequest::default() };
     golden("init", seal::init(&answer, &request, Format::Table));
     golden("init_json", seal::init(&answer, &request, Format::Json));
 }

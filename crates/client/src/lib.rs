@@ -4,6 +4,7 @@
 
 mod address;
 mod auth;
+mod ceremony;
 mod config;
 mod error;
 mod exchange;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use strongroom_types::SecretString;
 
+pub use ceremony::Door;
 pub use config::Config;
 pub use error::{ApiError, Error};
 pub use exchange::{Method, Request};

@@ -1,5 +1,6 @@
 //! What commands print: pure functions from answers to text. Must never write anywhere; `run_with` does, at the end.
 
+pub(crate) mod ceremony;
 pub(crate) mod kv;
 pub(crate) mod mounts;
 pub(crate) mod seal;

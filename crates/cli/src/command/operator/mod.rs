@@ -1,10 +1,14 @@
 //! `operator`: the life of the root key. Must never store or log a share: they go to stdout once, or come from a prompt, standard
 //! input or an argument.
 
+mod generate_root;
+mod replace;
+
 use std::io::Read;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use strongroom_client::Door;
 use strongroom_client::api::{InitRequest, UnsealRequest};
 
 use crate::arguments::is_set;
@@ -25,6 +29,12 @@ pub enum Operator {
     KeyStatus(Plain),
     /// Put a new encryption key in use; older entries stay readable
     Rotate(Plain),
+    /// Replace the unseal keys
+    RotateKeys(replace::Replace),
+    /// Replace the unseal keys without a token, at a listener that opens it
+    Rekey(replace::Replace),
+    /// Make a root token from enough unseal keys
+    GenerateRoot(generate_root::GenerateRoot),
 }
 
 #[derive(Args)]
@@ -35,6 +45,12 @@ pub struct Init {
     /// Number of unseal keys that open the seal
     #[arg(long, short = 't', default_value_t = 3)]
     key_threshold: u64,
+    /// Files with OpenPGP public keys, one for each unseal key, to encrypt them to
+    #[arg(long, value_delimiter = ',')]
+    pgp_keys: Vec<String>,
+    /// File with an OpenPGP public key to encrypt the root token to
+    #[arg(long)]
+    root_token_pgp_key: Option<String>,
     /// Only tell whether the server is initialized (exit code 2: it is not)
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     status: Option<bool>,
@@ -66,6 +82,9 @@ impl Operator {
             Self::Unseal(command) => command.execute(environment, input).await,
             Self::Seal(Plain { connection }) => seal_server(&connection.open(environment, input)?).await,
             Self::KeyStatus(Plain { connection }) => key_status(&connection.open(environment, input)?).await,
+            Self::RotateKeys(command) => command.execute(Door::Token, environment, input).await,
+            Self::Rekey(command) => command.execute(Door::Open, environment, input).await,
+            Self::GenerateRoot(command) => command.execute(environment, input).await,
             Self::Rotate(Plain { connection }) => rotate(&connection.open(environment, input)?).await,
         }
     }
@@ -77,7 +96,12 @@ impl Init {
         if is_set(self.status) {
             return init_status(&session).await;
         }
-        let request = InitRequest { secret_shares: self.key_shares, secret_threshold: self.key_threshold };
+        let request = InitRequest {
+            secret_shares: self.key_shares,
+            secret_threshold: self.key_threshold,
+            pgp_keys: self.pgp_keys.iter().map(|path| public_key(path)).collect::<Result<_, _>>()?,
+            root_token_pgp_key: self.root_token_pgp_key.as_deref().map(public_key).transpose()?,
+        };
         let answer = session.client.init(&request).await.map_err(|error| Failure::of(&error, "initializing"))?;
         seal::init(&answer, &request, session.format)
     }
@@ -123,4 +147,36 @@ async fn rotate(session: &Session<'_>) -> Result<Printed, Failure> {
     session.client.rotate().await.map_err(|error| Failure::of(&error, "rotating key"))?;
     let status = session.client.key_status().await.map_err(|error| Failure::of(&error, "reading key status"))?;
     seal::key_status(&status, "Success! Rotated key\n\n", session.format)
+}
+
+/// A public key in base64 from a file that holds it armored, in base64 or binary. Errors: names are not looked up anywhere.
+fn public_key(path: &str) -> Result<String, Failure> {
+    use base64::Engine as _;
+    if path.starts_with("keybase:") {
+        return Err(Failure::local("keybase names are not looked up: export the public key to a file and give its path"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| Failure::local(format!("Error reading {path}: {error}")))?;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) if text.trim_start().starts_with("-----BEGIN PGP") => Ok(without_armor(text)),
+        Ok(text) => Ok(text.split_ascii_whitespace().collect()),
+        Err(_) => Ok(base64::engine::general_purpose::STANDARD.encode(bytes)),
+    }
+}
+
+/// The base64 lines between the headers and the checksum.
+fn without_armor(text: &str) -> String {
+    let body = text.trim_start().lines().skip(1).skip_while(|line| !line.trim().is_empty()).skip(1);
+    body.map(str::trim).take_while(|line| !line.starts_with('=') && !line.starts_with("-----")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_armor;
+
+    #[test]
+    fn armor_is_taken_off() {
+        let text = "-----BEGIN PGP PUBLIC KEY BLOCK-----\nComment: x\n\nAAEC\nAwQF\n=abcd\n-----END PGP PUBLIC KEY BLOCK-----\n";
+        assert_eq!(without_armor(text), "AAECAwQF");
+        assert_eq!(without_armor("-----BEGIN PGP PUBLIC KEY BLOCK-----\r\n\r\nAAEC\r\n-----END"), "AAEC");
+    }
 }
