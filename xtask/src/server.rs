@@ -37,7 +37,15 @@ pub struct Plan {
 impl Plan {
     pub fn new(bin: &Path, dir: &Path) -> Result<Self> {
         fs::create_dir_all(dir)?;
-        Ok(Self { bin: bin.into(), dir: dir.into(), port: free_port()?, open_port: free_port()?, tls: false, log_level: "info", allow_core: false })
+        Ok(Self {
+            bin: bin.into(),
+            dir: dir.into(),
+            port: free_port()?,
+            open_port: free_port()?,
+            tls: false,
+            log_level: "info",
+            allow_core: false,
+        })
     }
 
     pub fn is_reference(&self) -> bool {

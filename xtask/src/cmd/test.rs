@@ -36,6 +36,7 @@ pub fn run(args: &Args) -> Result<Tally> {
         bail!("--only: no such part; there are {:?}", PARTS.iter().map(|(name, _)| name).collect::<Vec<_>>());
     }
     needs::nextest()?;
+    needs::programs(&[("gpg", "gnupg")])?;
     needs::python()?;
     let mut bin = given.map(|p| p.display().to_string());
     let (mut total, mut lines) = (Tally::default(), Vec::new());

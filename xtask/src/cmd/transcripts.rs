@@ -35,7 +35,7 @@ struct Block {
 pub fn run(args: &Args) -> Result<Tally> {
     let bin = build::chosen(args, "ci")?;
     args.finish()?;
-    needs::programs(&[("curl", "curl"), ("openssl", "openssl")])?;
+    needs::programs(&[("curl", "curl"), ("openssl", "openssl"), ("gpg", "gnupg")])?;
     let mut tally = Tally::default();
     for document in documents(args.words())? {
         let blocks = blocks(&fs::read_to_string(&document).with_context(|| document.display().to_string())?);

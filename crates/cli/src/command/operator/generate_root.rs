@@ -95,7 +95,8 @@ fn decode(encoded: &str, otp: &str, session: &mut Session<'_>) -> Result<Printed
         return Err(Failure::local("-otp is needed, and must be as long as the token"));
     }
     let token = Zeroizing::new(mixed.iter().zip(otp.bytes()).map(|(m, o)| m ^ o).collect::<Vec<_>>());
-    let token = std::str::from_utf8(&token).map_err(|_| Failure::local("the encoded token and the otp do not belong together"))?;
+    let token =
+        std::str::from_utf8(&token).map_err(|_| Failure::local("the encoded token and the otp do not belong together"))?;
     match session.format {
         Format::Json => Printed::json(&json!({ "token": token })),
         Format::Table | Format::Raw => Ok(Printed::text(token)),
