@@ -1,6 +1,6 @@
 //! OpenPGP as far as key ceremonies need it: a small secret is encrypted to somebody's public key, and GnuPG opens it. Reads
 //! version 4 certificates (RFC 4880, RFC 6637), writes one message. Every primitive comes from the one crypto library;
-//! decisions and limits: docs/decisions/0010-openpgp.md. Must never encrypt to a key that its owner did not sign into the
+//! decisions and limits: docs/decisions/0011-openpgp.md. Must never encrypt to a key that its owner did not sign into the
 //! certificate: the fingerprint that people compare covers the primary key alone.
 
 mod certificate;

@@ -35,13 +35,18 @@ pub fn shown(plan: &Plan) -> Value {
 }
 
 fn listener(listener: &Listener) -> Value {
-    let Listener { address, tls, forwarded, limits: _ } = listener;
+    let Listener { address, tls, forwarded, opens, limits: _ } = listener;
     let (kind, address) = match address {
         Address::Tcp(address) => ("tcp", address.to_string()),
         Address::Unix { path, mode: _ } => ("unix", path.display().to_string()),
     };
-    let mut config =
-        json!({ "address": address, "tls_disable": tls.is_none(), "trusts_proxies": !forwarded.authorized.is_empty() });
+    let mut config = json!({
+        "address": address,
+        "tls_disable": tls.is_none(),
+        "trusts_proxies": !forwarded.authorized.is_empty(),
+        "disable_unauthed_rekey_endpoints": !opens.rekey,
+        "disable_unauthed_generate_root_endpoints": !opens.generate_root,
+    });
     if let (Some(Tls { cert_file: _, key_file: _, version_min, client_certificates }), Some(config)) =
         (tls, config.as_object_mut())
     {
