@@ -22,7 +22,15 @@ pub struct Attempt {
     rules: Rules,
     /// Failures were counted before this attempt.
     had_failures: bool,
-    _seat: Seat,
+    /// None once the credentials were found right.
+    seat: Option<Seat>,
+}
+
+impl Attempt {
+    /// The credentials are right: the attempt is no guess any more, so others need not wait for its commit.
+    pub fn accepted(&mut self) {
+        self.seat = None;
+    }
 }
 
 /// The rules of a mount; None when it locks nobody.
@@ -48,7 +56,7 @@ pub async fn admit(core: &Core, mount: &Mount, name: &str) -> Result<Option<Atte
         }
         if open.saturating_add(failures) < rules.threshold {
             seat.enter();
-            return Ok(Some(Attempt { place, rules, had_failures: failures > 0, _seat: seat }));
+            return Ok(Some(Attempt { place, rules, had_failures: failures > 0, seat: Some(seat) }));
         }
         gate.ended.notified().await;
     }

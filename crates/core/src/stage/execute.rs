@@ -34,7 +34,7 @@ pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
         let result = once(core, &permitted).await;
         return Done::Answered { permitted, result };
     }
-    let attempt = match attempt(core, &permitted).await {
+    let mut attempt = match attempt(core, &permitted).await {
         Ok(attempt) => attempt,
         Err(error) => return Done::Answered { permitted, result: Err(error) },
     };
@@ -42,7 +42,7 @@ pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
     let mut result = Err(Error::Barrier(strongroom_barrier::Error::Conflict));
     for _ in 0..TRIES_MAX {
         let txn = started.take().map_or_else(|| core.view.txn(intent(permitted.routed.admitted.verb)), |txn| *txn);
-        result = run(core, &permitted, txn, None).await;
+        result = run(core, &permitted, txn, None, attempt.as_mut()).await;
         if !matches!(result, Err(Error::Barrier(strongroom_barrier::Error::Conflict))) {
             break;
         }
@@ -85,11 +85,17 @@ async fn attempt(core: &Core, permitted: &Permitted) -> Result<Option<lockout::A
 async fn once(core: &Arc<Core>, permitted: &Permitted) -> Result<Bound> {
     let paid = pay(core, payer(permitted)).await?;
     let txn = core.view.txn(intent(permitted.routed.admitted.verb));
-    run(core, permitted, txn, Some(paid)).await?.ok_or(Error::Barrier(strongroom_barrier::Error::Conflict))
+    run(core, permitted, txn, Some(paid), None).await?.ok_or(Error::Barrier(strongroom_barrier::Error::Conflict))
 }
 
 /// One try. None when create or update no longer holds.
-async fn run(core: &Arc<Core>, permitted: &Permitted, mut txn: Txn, paid: Option<Charged>) -> Result<Option<Bound>> {
+async fn run(
+    core: &Arc<Core>,
+    permitted: &Permitted,
+    mut txn: Txn,
+    paid: Option<Charged>,
+    attempt: Option<&mut lockout::Attempt>,
+) -> Result<Option<Bound>> {
     let Target::Route { mount, rest, .. } = &permitted.routed.target else {
         return Err(Error::Internal("executing a request without a route".into()));
     };
@@ -114,6 +120,9 @@ async fn run(core: &Arc<Core>, permitted: &Permitted, mut txn: Txn, paid: Option
     }
     let mut ctx = context(core, permitted, mount, rest, txn, &charged);
     let mut output = route.run(&mut ctx, &permitted.routed.admitted.fields).await?;
+    if let Some(attempt) = attempt {
+        attempt.accepted();
+    }
     output.revoked.extend(charged.ended);
     let bound = bind(core, permitted, &mut ctx, output).await?;
     ctx.txn.commit().await?;
