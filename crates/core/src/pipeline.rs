@@ -98,10 +98,10 @@ async fn take_back(core: &Core, bound: Option<Bound>) {
     {
         tracing::error!("token of an unaudited answer could not be revoked, it stays unused until it expires: {e}");
     }
-    if let Some(id) = bound.leased
-        && let Err(e) = lease::revoke::queue_one(core, &id).await
+    if let Some(lease) = bound.lease.filter(|_| bound.is_new_lease)
+        && let Err(e) = lease::revoke::queue_one(core, &lease.id).await
     {
-        tracing::error!(lease_id = id, "lease of an unaudited answer could not be revoked, it stays until it expires: {e}");
+        tracing::error!(lease_id = lease.id, "lease of an unaudited answer could not be revoked, it stays until it expires: {e}");
     }
 }
 

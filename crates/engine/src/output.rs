@@ -45,10 +45,8 @@ pub struct Output {
     pub lease_duration: Ttl,
     /// A lease on what is handed out.
     pub lease: Option<Box<NewLease>>,
-    /// A lease that exists, to be shown: its id, whether it is renewable, what is left of it. Set by the core's own engines.
-    pub renewed_lease: Option<(String, bool, Ttl)>,
-    /// Work that this request left in its batch: the answer waits a moment for it. Set by the core's own engines.
-    pub jobs: Vec<String>,
+    /// What only the core's own engines say.
+    pub system: Option<Box<SystemOutput>>,
     /// Tokens that this request ended: their children end before the answer leaves. Set by the core's own engines.
     pub revoked: Vec<String>,
     /// For effects outside the transaction (`Attributes::once`).
@@ -80,7 +78,22 @@ impl std::fmt::Debug for Afterwards {
     }
 }
 
+/// Set by the core's own engines, rarely.
+#[derive(Debug, Default)]
+pub struct SystemOutput {
+    /// A lease that exists, to be shown: its id, whether it is renewable, what is left of it.
+    pub lease: Option<(String, bool, Ttl)>,
+    /// Work that this request left in its batch: the answer waits a moment for it.
+    pub jobs: Vec<String>,
+}
+
 impl Output {
+    #[must_use]
+    pub fn with_job(mut self, name: String) -> Self {
+        self.system.get_or_insert_default().jobs.push(name);
+        self
+    }
+
     pub fn nothing() -> Self {
         Self::default()
     }

@@ -44,7 +44,8 @@ impl Engine for Leased {
     }
 
     fn renew_lease<'a>(&'a self, _: &'a mut Ctx, lease: &'a Lease) -> BoxFuture<'a, Result<RenewedLease>> {
-        let seconds = |name: &str| strongroom_types::Ttl::from_s(lease.recipe[name].as_u64().unwrap_or(0));
+        let seconds =
+            |name: &str| strongroom_types::Ttl::from_s(lease.recipe.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0));
         let renewed = RenewedLease { ttl: seconds("ttl"), max_ttl: seconds("max_ttl") };
         Box::pin(async move { Ok(renewed) })
     }
@@ -58,7 +59,7 @@ impl Engine for Leased {
             if upstream.fails {
                 return Err(Error::Unavailable("the upstream refuses".into()));
             }
-            if let Some(account) = lease.recipe["account"].as_str() {
+            if let Some(account) = lease.recipe.get("account").and_then(serde_json::Value::as_str) {
                 ctx.delete(ctx.mount.key("a").name(account));
             }
             Ok(())

@@ -18,7 +18,7 @@ pub fn pause(attempts: u32, rng: &dyn Rng) -> Ttl {
     };
     let mut random = [0u8; 8];
     rng.fill(&mut random);
-    let jitter = u64::from_be_bytes(random).checked_rem(base / 4 + 1).unwrap_or(0);
+    let jitter = u64::from_be_bytes(random).checked_rem((base / 4).saturating_add(1)).unwrap_or(0);
     Ttl::from_s(base.saturating_add(jitter))
 }
 

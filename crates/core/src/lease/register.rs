@@ -15,7 +15,7 @@ pub async fn register(core: &Core, ctx: &mut Ctx, path: &str, token: Option<&Liv
     let wanted = if new.ttl.is_zero() { limits.default_ttl } else { new.ttl };
     let warning = (wanted > limits.max_ttl).then(|| token::capped(wanted, limits.max_ttl));
     // SECURITY: no lease ends after the last moment that its token can reach (CVE-2020-25816).
-    let last = token.and_then(|t| last_moment(t));
+    let last = token.and_then(last_moment);
     let end = ctx.now.plus(wanted.min(limits.max_ttl));
     let end = last.map_or(end, |last| end.min(last));
     if end <= ctx.now {

@@ -106,8 +106,8 @@ mod tests {
             issued in 1_000u64..2_000, life in 1u64..5_000, age in 0u64..5_000,
             wanted in 1u64..10_000, max in 1u64..10_000, token in proptest::option::of(1_000u64..20_000),
         ) {
-            let lease = lease(issued, issued + life);
-            let now = Timestamp::from_s(issued + age % life);
+            let lease = lease(issued, issued.saturating_add(life));
+            let now = Timestamp::from_s(issued.saturating_add(age.checked_rem(life).unwrap_or(0)));
             let token_end = token.map(Timestamp::from_s);
             let (end, _) = new_end(&lease, Ttl::from_s(wanted), Ttl::from_s(max), token_end, now);
             proptest::prop_assert!(end > now);

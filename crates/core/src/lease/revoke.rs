@@ -87,11 +87,10 @@ pub async fn below(core: &Arc<Core>, ctx: &mut Ctx, prefix: &str, mode: Mode) ->
     all_now(core, ctx, path, false).await.map(|()| output)
 }
 
-fn queue(ctx: &mut Ctx, mut output: Output, path: String) -> Result<Output> {
+fn queue(ctx: &mut Ctx, output: Output, path: String) -> Result<Output> {
     let name = token::fresh_family(ctx.rng.as_ref(), ctx.now);
     let job = Job { below: path, mount: None, until: ctx.now.plus(CLOCKS_APART) };
-    output.jobs.push(jobs::put_in(&mut ctx.txn, &name, &job)?);
-    Ok(output)
+    Ok(output.with_job(jobs::put_in(&mut ctx.txn, &name, &job)?))
 }
 
 async fn force(core: &Arc<Core>, ctx: &mut Ctx, id: &str, path: String) -> Result<Output> {

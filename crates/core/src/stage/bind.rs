@@ -16,17 +16,13 @@ use crate::{identity, token};
 pub struct Bound {
     pub output: Output,
     pub auth: Option<Box<AuthView>>,
-    pub lease: Option<LeaseView>,
+    pub lease: Option<Box<LeaseView>>,
+    /// It came into being just now: revoked again when the answer cannot be recorded.
+    pub is_new_lease: bool,
     /// Replaces data and auth on the wire.
     pub wrap: Option<Box<WrapView>>,
-    /// Tokens that ended.
-    pub revoked: Vec<String>,
-    /// Work of this request that goes on behind it.
-    pub jobs: Vec<String>,
     /// A token that came into being: revoked again when the answer cannot be recorded.
     pub issued: Option<String>,
-    /// As `issued`, for a lease.
-    pub leased: Option<String>,
 }
 
 pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut output: Output) -> Result<Bound> {
@@ -72,11 +68,8 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
             None => policies_of(core, &view.entity_id).await?,
         };
     }
-    let (lease, is_new) = lease_of(core, permitted, ctx, &mut output).await?;
-    let revoked = std::mem::take(&mut output.revoked);
-    let jobs = std::mem::take(&mut output.jobs);
-    let leased = lease.as_ref().filter(|_| is_new).map(|lease| lease.id.clone());
-    let mut bound = Bound { output, auth, lease, wrap: None, revoked, jobs, issued, leased };
+    let (lease, is_new_lease) = lease_of(core, permitted, ctx, &mut output).await?;
+    let mut bound = Bound { output, auth, lease, is_new_lease, wrap: None, issued };
     let (wrap_ttl, attributes) = (permitted.routed.admitted.wrap_ttl, permitted.routed.target.attributes());
     if wrap_ttl.is_zero() && attributes.only_wrapped {
         return Err(Error::invalid("endpoint requires response wrapping to be used"));
@@ -107,13 +100,19 @@ async fn policies_of(core: &Core, entity_id: &str) -> Result<Vec<String>> {
 }
 
 /// The lease to show, and whether it came into being just now.
-async fn lease_of(core: &Core, permitted: &Permitted, ctx: &mut Ctx, output: &mut Output) -> Result<(Option<LeaseView>, bool)> {
-    if let Some((id, renewable, ttl)) = output.renewed_lease.take() {
-        return Ok((Some(LeaseView { id, renewable, ttl }), false));
+async fn lease_of(
+    core: &Core,
+    permitted: &Permitted,
+    ctx: &mut Ctx,
+    output: &mut Output,
+) -> Result<(Option<Box<LeaseView>>, bool)> {
+    if let Some(renewed) = output.system.as_mut().and_then(|system| system.lease.take()) {
+        let (id, renewable, ttl) = renewed;
+        return Ok((Some(Box::new(LeaseView { id, renewable, ttl })), false));
     }
     let Some(new) = output.lease.take() else { return Ok((None, false)) };
     let path = permitted.routed.admitted.path.as_str();
     let made = lease::register(core, ctx, path, permitted.token.as_deref(), *new).await?;
     output.warnings.extend(made.warning);
-    Ok((Some(made.view), true))
+    Ok((Some(Box::new(made.view)), true))
 }

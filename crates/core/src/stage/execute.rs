@@ -127,8 +127,10 @@ async fn run(
     let bound = bind(core, permitted, &mut ctx, output).await?;
     ctx.txn.commit().await?;
     // INVARIANT: children of an ended token are dead before the answer leaves.
-    token::end_trees(core, bound.revoked.clone()).await?;
-    lease::jobs::grace(core, &bound.jobs).await;
+    token::end_trees(core, bound.output.revoked.clone()).await?;
+    if let Some(system) = &bound.output.system {
+        lease::jobs::grace(core, &system.jobs).await;
+    }
     Ok(Some(bound))
 }
 
@@ -237,6 +239,6 @@ fn context(core: &Arc<Core>, permitted: &Permitted, mount: &Arc<Mount>, rest: &s
 /// An answer that has nothing to bind.
 impl Bound {
     pub fn of(output: Output) -> Self {
-        Self { output, auth: None, lease: None, wrap: None, revoked: Vec::new(), jobs: Vec::new(), issued: None, leased: None }
+        Self { output, auth: None, lease: None, is_new_lease: false, wrap: None, issued: None }
     }
 }

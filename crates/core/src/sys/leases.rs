@@ -107,7 +107,7 @@ async fn renew(ctx: &mut Ctx, input: ById) -> Result<Output> {
     let renewed = lease::renew(&call.core, ctx, input.id()?, input.increment.0).await?;
     let (view, mut output) = (renewed.view, Output::default());
     output.warnings.extend(renewed.warning);
-    output.renewed_lease = Some((view.id, view.renewable, view.ttl));
+    output.system.get_or_insert_default().lease = Some((view.id, view.renewable, view.ttl));
     Ok(output)
 }
 

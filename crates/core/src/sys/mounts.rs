@@ -236,5 +236,5 @@ pub async fn disable_at(ctx: &mut Ctx, path: &str, kind: EngineKind) -> Result<O
     }
     // It serves nobody from here on. Its leases, its tokens and then its data go in the background, also after a crash.
     let job = Removal::put_in(&mut ctx.txn, entry, ctx.now)?;
-    Ok(Output { jobs: vec![job], ..Output::default() })
+    Ok(Output::nothing().with_job(job))
 }

@@ -58,7 +58,7 @@ async fn remount(ctx: &mut Ctx, input: Remount) -> Result<Output> {
     // What was given out under the old path ends, as its ids say nothing of the new one.
     let job = Job { below: from, mount: Some((entry.storage_id, entry.accessor)), until: ctx.now };
     let job = jobs::put_in(&mut ctx.txn, &id, &job)?;
-    let output = Output { jobs: vec![job], ..Output::data(&json!({ "migration_id": id }))?.top_level() };
+    let output = Output::data(&json!({ "migration_id": id }))?.top_level().with_job(job);
     Ok(output.warn("Mount move is done. Its outcome can be read with the returned migration_id"))
 }
 
