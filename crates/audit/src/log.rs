@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use strongroom_metrics::Counter;
 use strongroom_types::Timestamp;
 
 use crate::record::Record;
@@ -16,6 +17,8 @@ use crate::{AuditError, HashKey, Head};
 pub struct Log {
     devices: Vec<(Arc<str>, Arc<dyn Device>)>,
     is_off: bool,
+    /// Bytes of lines that devices took, before what they add themselves.
+    bytes: Arc<Counter>,
 }
 
 thread_local! {
@@ -30,12 +33,12 @@ impl Log {
     /// Devices with the paths they are mounted at (`file/`). The first local one is the gate. With no device every
     /// record fails.
     pub fn new(devices: Vec<(Arc<str>, Arc<dyn Device>)>) -> Self {
-        Self { devices, is_off: false }
+        Self { devices, is_off: false, bytes: Arc::default() }
     }
 
     /// Records nothing and always succeeds. Only for `inmem` storage and `-dev`.
     pub fn none() -> Self {
-        Self { devices: Vec::new(), is_off: true }
+        Self { devices: Vec::new(), is_off: true, bytes: Arc::default() }
     }
 
     /// This log and one more device.
@@ -43,14 +46,14 @@ impl Log {
     pub fn with(&self, path: &str, device: Arc<dyn Device>) -> Self {
         let mut devices = self.devices.clone();
         devices.push((path.into(), device));
-        Self::new(devices)
+        Self { devices, is_off: false, bytes: Arc::clone(&self.bytes) }
     }
 
     /// This log without the device at `path`, which the caller then closes.
     #[must_use]
     pub fn without(&self, path: &str) -> Self {
         let devices = self.devices.iter().filter(|(p, _)| &**p != path).cloned().collect();
-        Self { devices, is_off: self.is_off }
+        Self { devices, is_off: self.is_off, bytes: Arc::clone(&self.bytes) }
     }
 
     pub fn device(&self, path: &str) -> Option<&Arc<dyn Device>> {
@@ -77,6 +80,11 @@ impl Log {
         self.devices.iter().filter_map(|(path, device)| device.head().map(|head| (path.clone(), head))).collect()
     }
 
+    /// Bytes of lines that devices took since this log began.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.value()
+    }
+
     /// Queues the record with every device, at once; the future says whether it was taken and borrows nothing. A
     /// dropped future takes nothing back. Errors: that of the gate when no device took it; `NoDevice`.
     pub fn record(&self, record: &Record<'_>) -> impl Future<Output = Result<(), AuditError>> + Send + use<> {
@@ -84,7 +92,7 @@ impl Log {
         let mut gate = if self.is_off { Ok(Ticket::Done) } else { Err(AuditError::NoDevice) };
         let mut others = Vec::new(); // empty with one device: no allocation
         for (n, (_, device)) in self.devices.iter().enumerate() {
-            let ticket = append(&**device, record);
+            let ticket = append(&**device, record, &self.bytes);
             match n == gate_at {
                 true => gate = ticket,
                 false => others.push(ticket),
@@ -128,12 +136,14 @@ impl Log {
     }
 }
 
-fn append(device: &dyn Device, record: &Record<'_>) -> Result<Ticket, AuditError> {
+fn append(device: &dyn Device, record: &Record<'_>, bytes: &Counter) -> Result<Ticket, AuditError> {
     SCRATCH.with_borrow_mut(|line| {
         line.clear();
         line.shrink_to(SCRATCH_BYTES_MAX);
         render(record, device.id(), device.hash_key(), line)?;
-        device.append(line)
+        let ticket = device.append(line)?;
+        bytes.add(line.len() as u64);
+        Ok(ticket)
     })
 }
 

@@ -13,9 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwapOption;
 
 use bytes::Bytes;
+use strongroom_metrics::Page;
 use strongroom_storage::Store;
 use strongroom_types::{Rng, SecretBytes, Timestamp};
 
+use crate::figures::Figures;
 use crate::keyring::{Cipher, Domain};
 use crate::listeners::{Listeners, OwnCommits};
 use crate::seal::{Seal, SealConfig, ShamirSeal, State, Unsealing};
@@ -62,6 +64,7 @@ pub(crate) struct Inner {
     pub sole_writer: bool,
     pub session: Arc<SessionSlot>,
     pub listeners: Arc<Listeners>,
+    pub figures: Figures,
     config: Config,
     unsealing: Mutex<Unsealing>,
     /// The same shares, tried as the ones before a replacement that was interrupted.
@@ -98,6 +101,7 @@ impl Barrier {
             rng,
             session,
             listeners,
+            figures: Figures::default(),
             config,
             unsealing: Mutex::default(),
             unsealing_previous: Mutex::default(),
@@ -108,6 +112,16 @@ impl Barrier {
 
     pub fn view(&self) -> View {
         View::new(Arc::clone(&self.0))
+    }
+
+    /// Adds the figures of the barrier and of its store to a page of metrics.
+    pub fn report(&self, page: &mut Page) {
+        self.0.figures.report(page);
+        self.0.store.report(page);
+        if let Some(session) = &*self.0.session.load() {
+            let bytes = session.cache.weight_bytes();
+            page.gauge("strongroom.cache.bytes", "Memory of the cache of decrypted entries.", &[], bytes as f64);
+        }
     }
 
     pub async fn is_initialised(&self) -> Result<bool> {

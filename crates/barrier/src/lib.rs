@@ -5,6 +5,7 @@
 mod barrier;
 mod entry;
 mod errors;
+mod figures;
 mod keyring;
 mod listeners;
 pub mod seal;

@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use strongroom_storage::{BATCH_OPS_MAX, BATCH_PRECONDITIONS_MAX, Batch, Precondition, Revision};
 use strongroom_types::SecretBytes;
 
 use crate::barrier::is_reserved;
+use crate::figures::ns_since;
 use crate::keyring::Domain;
 use crate::view::View;
 use crate::{Entry, Error, Result};
@@ -137,7 +139,19 @@ impl Txn {
         }
         let view = self.view.clone();
         let batch = self.into_batch()?;
-        Ok(view.inner().store.commit(batch).await?)
+        let (put_count, delete_count, started) = (batch.puts.len(), batch.deletes.len(), Instant::now());
+        let committed = view.inner().store.commit(batch).await;
+        let figures = &view.inner().figures;
+        match &committed {
+            Ok(_) => {
+                let took = ns_since(started);
+                (0..put_count).for_each(|_| figures.puts_ns.record(took));
+                (0..delete_count).for_each(|_| figures.deletes_ns.record(took));
+            }
+            Err(strongroom_storage::Error::Conflict) => figures.conflicts.one(),
+            Err(_) => {}
+        }
+        Ok(committed?)
     }
 
     fn into_batch(self) -> Result<Batch> {

@@ -171,6 +171,10 @@ impl Store for FaultyStore {
     fn quarantined(&self) -> Vec<(Bytes, String)> {
         self.inner.quarantined()
     }
+
+    fn report(&self, page: &mut strongroom_metrics::Page) {
+        self.inner.report(page);
+    }
 }
 
 #[cfg(test)]

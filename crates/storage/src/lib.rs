@@ -20,6 +20,7 @@ pub use memory::{MemoryStore, SharedMemory};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use strongroom_metrics::Page;
 use strongroom_types::BoxFuture;
 
 /// Position in the store's history: every commit gets a later one, with gaps where commits failed. Zero is before the first.
@@ -92,4 +93,7 @@ pub trait Store: Send + Sync + 'static {
     fn quarantined(&self) -> Vec<(Bytes, String)> {
         Vec::new()
     }
+
+    /// Adds the store's figures to a page of metrics.
+    fn report(&self, _page: &mut Page) {}
 }

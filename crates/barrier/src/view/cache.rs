@@ -61,7 +61,6 @@ impl EntryCache {
         self.0.clear();
     }
 
-    #[cfg(test)]
     pub fn weight_bytes(&self) -> u64 {
         self.0.weight()
     }

@@ -8,11 +8,13 @@ pub(crate) use cache::EntryCache;
 pub(crate) use follow::{Follow, start_following};
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use strongroom_storage::{Record, Revision};
 
 use crate::barrier::{Inner, is_reserved};
+use crate::figures::ns_since;
 use crate::session::Session;
 use crate::txn::{Intent, Txn};
 use crate::{Entry, Error, Listener, Result};
@@ -30,6 +32,7 @@ impl View {
     /// Newest committed entry. Errors: `Sealed`, `Corrupt` for a value that does not open at this place.
     pub async fn get(&self, key: &[u8]) -> Result<Option<Arc<Entry>>> {
         if let Some(hit) = self.cached(key)? {
+            self.0.figures.cache_hits.one();
             return Ok(Some(hit));
         }
         self.load(key).await
@@ -51,7 +54,10 @@ impl View {
             Claim::Mine(guard) => Some(guard),
             Claim::Taken => None,
         };
-        let Some(record) = self.0.store.get(&key).await? else { return Ok(None) };
+        let started = Instant::now();
+        let record = self.0.store.get(&key).await;
+        self.0.figures.gets_ns.record(ns_since(started));
+        let Some(record) = record? else { return Ok(None) };
         let entry = Arc::new(self.open(&session, &key, &record).await?);
         if let Some(claim) = claim {
             // Refused when a commit came meanwhile: this reader began before it and may still have its value.
@@ -70,14 +76,20 @@ impl View {
     /// Names directly below a folder, as `Store::list`.
     pub async fn list(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Bytes>> {
         self.0.session()?;
-        Ok(self.0.store.list(prefix, after, limit).await?)
+        let started = Instant::now();
+        let names = self.0.store.list(prefix, after, limit).await;
+        self.0.figures.lists_ns.record(ns_since(started));
+        Ok(names?)
     }
 
     /// Keys with entries below a prefix in key order, those after the full key `after`, at most `limit`. Each that does
     /// not open is an error of its own; the barrier's own records are left out. Does not fill the cache.
     pub async fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<(Bytes, Result<Entry>)>> {
         let session = self.0.session()?;
-        let records = self.0.store.scan(prefix, after, limit).await?;
+        let started = Instant::now();
+        let records = self.0.store.scan(prefix, after, limit).await;
+        self.0.figures.lists_ns.record(ns_since(started));
+        let records = records?;
         let mut entries = Vec::with_capacity(records.len());
         for (key, record) in records {
             if !is_reserved(&key) {

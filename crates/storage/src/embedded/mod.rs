@@ -3,6 +3,7 @@
 //! a page-cache hit. What was acknowledged is on disk. It never opens a folder that is in use, of a newer format, or
 //! somebody else's (decisions.md 4, 5, 13, 19).
 
+mod figures;
 mod folder;
 mod group;
 mod quarantine;
@@ -27,9 +28,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use strongroom_metrics::Page;
 use strongroom_types::BoxFuture;
 
 use crate::{Batch, ChangeStream, Error, Publish, Record, Result, Revision, Store, history::History, listeners::Listeners};
+use figures::Figures;
 use quarantine::{Damaged, Quarantine};
 use queue::Queue;
 use readers::Readers;
@@ -67,6 +70,7 @@ struct Shared {
     history: Mutex<History>,
     listeners: Listeners,
     quarantine: Mutex<Quarantine>,
+    figures: Figures,
 }
 
 impl EmbeddedStore {
@@ -117,6 +121,7 @@ impl Shared {
             history: Mutex::new(History::starting_at(head)),
             listeners: Listeners::default(),
             quarantine: Mutex::default(),
+            figures: Figures::default(),
         }
     }
 
@@ -191,5 +196,15 @@ impl Store for EmbeddedStore {
 
     fn quarantined(&self) -> Vec<(Bytes, String)> {
         self.shared.quarantine().listed()
+    }
+
+    fn report(&self, page: &mut Page) {
+        self.shared.figures.report(page);
+        page.gauge(
+            "strongroom.store.damaged_records",
+            "Records that failed their checksum since the store was opened.",
+            &[],
+            self.shared.quarantine().listed().len() as f64,
+        );
     }
 }

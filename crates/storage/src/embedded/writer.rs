@@ -5,6 +5,7 @@
 use std::{
     sync::{Arc, atomic::Ordering},
     thread::{Builder, JoinHandle},
+    time::Instant,
 };
 
 use rusqlite::Connection;
@@ -90,7 +91,10 @@ impl Writer {
     /// Empties `jobs`: each is committed or failed, and answered. A group that could not be written is tried again batch by
     /// batch, so that a damaged page or a batch too large for the disk fails only what needs it.
     pub(super) fn process(&mut self, jobs: &mut Vec<Job>) {
-        let outcomes = match self.commit(jobs) {
+        let started = Instant::now();
+        let committed = self.commit(jobs);
+        self.shared.figures.committed(jobs.len(), started);
+        let outcomes = match committed {
             Ok(outcomes) => outcomes,
             Err(Failure::Writing(_)) if jobs.len() > 1 => {
                 return jobs.drain(..).for_each(|job| self.process(&mut vec![job]));

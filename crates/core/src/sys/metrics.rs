@@ -1,0 +1,34 @@
+//! `sys/metrics`: the page of figures, for who may read it.
+
+use serde::Deserialize;
+use strongroom_engine::{Attributes, Ctx, Error, Field, Input, Output, Result, Route, Text, Verb, field, route};
+
+use crate::SystemCall;
+use crate::metrics::Format;
+
+pub fn routes() -> Vec<Route> {
+    let bare = Attributes { never_wrapped: true, ..Attributes::default() };
+    vec![route(Verb::Read, "metrics", "Figures of this server, as JSON or for Prometheus.", read).attributes(bare).raw()]
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Read {
+    format: Text,
+}
+impl Input for Read {
+    const FIELDS: &'static [Field] = &[field::<Text>("format", "`prometheus`; JSON when left out.").clear()];
+}
+
+async fn read(ctx: &mut Ctx, input: Read) -> Result<Output> {
+    let call = SystemCall::of(ctx)?;
+    let server = call.core.server.upgrade().ok_or_else(|| Error::Unavailable("server is stopping".into()))?;
+    let format = match input.format.0.as_str() {
+        "" => Format::Json,
+        "prometheus" if !server.parts.settings.telemetry.prometheus => return Err(Error::InvalidRaw("prometheus is not enabled".into())),
+        "prometheus" => Format::Prometheus,
+        _ => return Err(Error::InvalidRaw("metric response format unknown".into())),
+    };
+    let (content_type, text) = call.core.metrics.written(&server, format).await;
+    Ok(Output::raw(content_type, text.into_bytes()))
+}
