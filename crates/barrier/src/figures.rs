@@ -36,7 +36,7 @@ impl Figures {
         let deletes = self.deletes_ns.snapshot();
         page.summary("vault.barrier.delete", "Entries deleted, each with its batch's commit in ms.", &[], deletes, Unit::Ms);
         page.counter(
-            "strongroom.barrier.conflicts",
+            "strongroom.barrier.conflicts_total",
             "Commits that lost a race and were tried again.",
             &[],
             self.conflicts.value(),

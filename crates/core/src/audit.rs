@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
-use strongroom_audit::{AuditError, FileConfig, FileDevice, Head, Limits, Log, Record};
+use strongroom_audit::{AuditError, FileConfig, FileDevice, Head, Kind, Limits, Log, Record};
 use strongroom_barrier::{Barrier, Intent, View};
 use strongroom_engine::{Error, Key, Result};
 use strongroom_types::Timestamp;
 
 use crate::Parts;
+use crate::metrics::Metrics;
 
 /// A file device as configured.
 #[derive(Clone, Debug)]
@@ -46,11 +47,12 @@ pub struct AuditLog {
     rescues: AtomicU32,
     /// The store's revision as the devices write it into checkpoints.
     store_head: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
 }
 
 impl AuditLog {
     /// Errors: `Internal` when a device's files are not what was acknowledged; the server must not open then.
-    pub async fn open(parts: &Parts, barrier: &Barrier, view: &View) -> Result<Self> {
+    pub async fn open(parts: &Parts, barrier: &Barrier, view: &View, metrics: Arc<Metrics>) -> Result<Self> {
         let store_head = Arc::new(AtomicU64::new(view.head().await?.0));
         let mut log = if parts.audit.is_empty() { Log::none() } else { Log::new(Vec::new()) };
         for device in &parts.audit {
@@ -72,13 +74,28 @@ impl AuditLog {
             let opened = opened.map_err(|e| Error::Internal(format!("audit device `{}`: {e}", device.name)))?;
             log = log.with(&device.name, Arc::new(opened));
         }
-        let audit = Self { log, devices: parts.audit.clone(), rescues: AtomicU32::new(0), store_head };
+        let audit = Self { log, devices: parts.audit.clone(), rescues: AtomicU32::new(0), store_head, metrics };
         audit.keep_heads(view).await?;
         Ok(audit)
     }
 
     pub async fn record(&self, record: &Record<'_>) -> std::result::Result<(), AuditError> {
-        self.log.record(record).await
+        let (times, failures) = match record.kind {
+            Kind::Request => (&self.metrics.audit_requests, &self.metrics.audit_request_failures),
+            Kind::Response => (&self.metrics.audit_responses, &self.metrics.audit_response_failures),
+        };
+        let started = times.start();
+        let recorded = self.log.record(record).await;
+        times.end(started);
+        if recorded.is_err() {
+            failures.one();
+        }
+        recorded
+    }
+
+    /// Bytes of lines since the server was unsealed.
+    pub fn bytes(&self) -> u64 {
+        self.log.bytes()
     }
 
     /// The disk is full, and what was kept aside is in use.

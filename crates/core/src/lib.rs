@@ -11,6 +11,7 @@ mod initial;
 mod keys;
 mod lease;
 mod lockout;
+mod metrics;
 mod mount;
 mod pipeline;
 mod process;
@@ -29,7 +30,7 @@ pub use audit::AuditDevice;
 pub use initial::{DevOptions, DevSecrets};
 pub use lockout::{LockoutConfig, LockoutDefaults};
 pub use process::{LevelRefused, Process};
-pub use server::{Parts, Server, Settings};
+pub use server::{Parts, Server, Settings, Telemetry};
 pub use system::SystemCall;
 
 use std::sync::Arc;
@@ -41,6 +42,8 @@ use strongroom_types::{Clock, Rng};
 /// An unsealed server. Made when it is unsealed, dropped when it is sealed.
 pub struct Core {
     pub settings: Settings,
+    server: std::sync::Weak<Server>,
+    metrics: Arc<metrics::Metrics>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     barrier: Barrier,

@@ -8,6 +8,7 @@ use strongroom_types::uuid_v4;
 
 use crate::Core;
 use crate::lease;
+use crate::metrics::Refusal;
 use crate::stage::bind::Bound;
 use crate::stage::execute::{Done, execute, spend_use};
 use crate::stage::judge::{Permitted, judge_again};
@@ -67,7 +68,9 @@ struct Exit {
 
 /// 8 and 9. Every answer is recorded before it leaves; one that cannot be recorded is taken back.
 async fn leave(core: &Core, id: String, exit: Exit) -> Answer {
-    let recorded = record::response(core, &id, &exit.known, exit.result.as_ref()).await;
+    let now = core.clock.now();
+    core.metrics.answered(&exit.known, exit.result.as_ref(), now);
+    let recorded = record::response(core, (&id, now), &exit.known, exit.result.as_ref()).await;
     match (recorded, exit.result) {
         (Ok(()), Ok(mut bound)) => {
             if let Some(afterwards) = bound.output.afterwards.take() {
@@ -111,6 +114,7 @@ pub async fn turn_away(core: &Core, raw: &RawHeaders, reason: admit::NotAdmitted
 }
 
 async fn not_admitted(core: &Core, id: &str, raw: &RawHeaders, reason: admit::NotAdmitted) -> Answer {
+    core.metrics.refused(Refusal::Malformed);
     match record::not_admitted(core, id, raw, &reason).await {
         Ok(()) => answer::not_admitted(id, reason),
         Err(e) => {

@@ -2,16 +2,20 @@
 //! every state; everything else goes through the pipeline of an unsealed core.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use strongroom_barrier::{Barrier, Config};
 use strongroom_engine::{Builtin, Error, Result};
+use strongroom_metrics::Report;
 use strongroom_storage::Store;
 use strongroom_types::{Clock, Rng, SecretString, Ttl};
 use tokio::task::JoinHandle;
 
 use crate::audit::{AuditDevice, AuditLog};
+use crate::bare::metrics;
 use crate::initial::{self, DevOptions, DevSecrets};
+use crate::metrics::{Metrics, Refusal};
 use crate::rules::{Crossing, judge};
 use crate::stage::admit::NotAdmitted;
 use crate::wire::{Answer, ExtraHeaders, Handler, Request};
@@ -50,6 +54,22 @@ pub struct Settings {
     pub lockout: LockoutDefaults,
     /// Opens a store that is older than its audit log: after a restore that an operator answers for.
     pub accepts_rollback: bool,
+    pub telemetry: Telemetry,
+}
+
+/// What is told about the server, and how often it is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Telemetry {
+    /// Whether the Prometheus form is served. Default: true.
+    pub prometheus: bool,
+    /// How often tokens are counted; None: never. Default: 10 minutes.
+    pub usage_period: Option<Duration>,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { prometheus: true, usage_period: Some(Duration::from_secs(600)) }
+    }
 }
 
 impl Default for Settings {
@@ -64,6 +84,7 @@ impl Default for Settings {
             storage_type: "inmem".into(),
             lockout: LockoutDefaults::new(),
             accepts_rollback: false,
+            telemetry: Telemetry::default(),
         }
     }
 }
@@ -72,6 +93,7 @@ impl Default for Settings {
 pub struct Server {
     pub(crate) parts: Parts,
     pub(crate) barrier: Barrier,
+    pub(crate) metrics: Arc<Metrics>,
     core: ArcSwapOption<Core>,
     tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
     /// One change between sealed and unsealed at a time.
@@ -83,7 +105,9 @@ impl Server {
     /// Sealed; does no I/O.
     pub fn new(parts: Parts) -> Arc<Self> {
         let barrier = Barrier::new(parts.store.clone(), parts.rng.clone(), Config::default());
+        let metrics = Arc::new(Metrics::new(parts.clock.now()));
         Arc::new_cyclic(|own| Self {
+            metrics,
             parts,
             barrier,
             core: ArcSwapOption::empty(),
@@ -91,6 +115,11 @@ impl Server {
             turn: tokio::sync::Mutex::new(()),
             own: own.clone(),
         })
+    }
+
+    /// Puts somebody's figures on the metrics page, for as long as the server lives.
+    pub fn add_metrics(&self, source: Arc<dyn Report>) {
+        self.metrics.add_source(source);
     }
 
     /// The unsealed core; None while sealed.
@@ -146,14 +175,16 @@ impl Server {
         let names: ClusterIdentity =
             serde_json::from_slice(names.value()).map_err(|_| Error::Internal("the cluster record is malformed".into()))?;
         let keys = token::TokenKey::new(self.barrier.derive(token::KEY_PURPOSE)?.expose());
-        let audit = AuditLog::open(&self.parts, &self.barrier, &view).await?;
+        let audit = AuditLog::open(&self.parts, &self.barrier, &view, self.metrics.clone()).await?;
         let mut catalogue = vec![sys::SYSTEM, token::engine::TOKEN, identity::IDENTITY];
         catalogue.extend(self.parts.catalogue.iter().copied());
-        let mounts = Arc::new(mount::Mounts::new(view.clone(), catalogue));
+        let mounts = Arc::new(mount::Mounts::new(view.clone(), catalogue, self.metrics.clone()));
         let identities = Arc::new(identity::Identities::new(view.clone(), mounts.clone()));
         let policies = Arc::new(acl::Policies::new(view.clone(), identities.clone()));
         let core = Arc::new(Core {
             settings: self.parts.settings.clone(),
+            server: self.own.clone(),
+            metrics: self.metrics.clone(),
             clock: self.parts.clock.clone(),
             rng: self.parts.rng.clone(),
             barrier: self.barrier.clone(),
@@ -247,6 +278,7 @@ impl Server {
             None => {
                 // No audit key exists while sealed: the server log takes it, without anything that the client sent.
                 tracing::info!(method = ?request.method, peer = ?request.peer.address, "request refused while sealed");
+                self.metrics.refused(Refusal::Sealed);
                 Answer { retry_after_s: Some(5), ..Answer::errors(503, &["Vault is sealed"]) }
             }
         }
@@ -285,5 +317,9 @@ impl Handler for Server {
             }
             None => rules::PageHeaders::default().extra(),
         }
+    }
+
+    async fn metrics(&self) -> Answer {
+        metrics::answer(self, "format=prometheus").await
     }
 }

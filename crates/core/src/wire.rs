@@ -98,13 +98,15 @@ pub struct Peer {
     pub opens: Opens,
 }
 
-/// Key operations that a listener serves to whoever can reach it. None by default.
+/// What a listener serves to whoever can reach it. None by default.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Opens {
     /// `sys/rekey/init`, `update` and `verify`.
     pub rekey: bool,
     /// `sys/generate-root/attempt` and `update`.
     pub generate_root: bool,
+    /// `sys/metrics`.
+    pub metrics: bool,
 }
 
 /// Only what a log may show: bodies, paths and queries can hold secrets.
@@ -163,6 +165,11 @@ pub trait Handler: Send + Sync + 'static {
     /// What every page for browsers (all below `/ui/`) carries besides the headers of all answers.
     fn page_headers(&self) -> impl Future<Output = ExtraHeaders> + Send {
         std::future::ready(Vec::new())
+    }
+
+    /// What a listener for metrics alone serves. 404 where there are none.
+    fn metrics(&self) -> impl Future<Output = Answer> + Send {
+        std::future::ready(Answer::errors(404, &[]))
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Body {
     Data(Vec<u8>),
     /// The whole answer, already in its wire form: a response that was wrapped.
     Whole(Vec<u8>),
+    /// The whole answer in another form than JSON: content type and bytes. It is never wrapped.
+    Raw(&'static str, Vec<u8>),
 }
 
 /// Lengths only: the text can hold secrets.
@@ -25,6 +27,7 @@ impl std::fmt::Debug for Body {
             Self::Nothing => f.write_str("Nothing"),
             Self::Data(text) => write!(f, "Data({} bytes)", text.len()),
             Self::Whole(text) => write!(f, "Whole({} bytes)", text.len()),
+            Self::Raw(content_type, bytes) => write!(f, "Raw({content_type}, {} bytes)", bytes.len()),
         }
     }
 }
@@ -107,6 +110,11 @@ impl Output {
     /// `data` from JSON text that this program made.
     pub fn raw_data(text: Vec<u8>) -> Self {
         Self { body: Body::Data(text), ..Self::default() }
+    }
+
+    /// Bytes of a content type of their own, outside of the envelope.
+    pub fn raw(content_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self { body: Body::Raw(content_type, bytes), ..Self::default() }
     }
 
     /// `{"keys": [..]}`, or 404 when there are none.

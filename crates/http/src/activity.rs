@@ -10,6 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::config::Limits;
+use crate::counters::Counters;
 
 /// How long a connection whose body was refused unread may still bring the rest of it, so that the refusal can be read.
 const LINGER: Duration = Duration::from_secs(2);
@@ -57,7 +58,7 @@ impl Activity {
         self.served.store(true, Ordering::Relaxed);
         self.handlers.fetch_add(1, Ordering::Relaxed);
         self.head_since.store(0, Ordering::Relaxed);
-        Working(Arc::clone(self))
+        Working { activity: Arc::clone(self), timed: None }
     }
 
     /// Requests that are worked on, those whose client has gone included.
@@ -116,11 +117,27 @@ impl Activity {
 
 /// One request that is worked on.
 #[derive(Debug)]
-pub(crate) struct Working(Arc<Activity>);
+pub(crate) struct Working {
+    activity: Arc<Activity>,
+    timed: Option<(Instant, Arc<Counters>)>,
+}
+
+impl Working {
+    /// Its time from `started` to its end is counted.
+    pub(crate) fn timed(self, started: Instant, counters: Arc<Counters>) -> Self {
+        let mut working = self;
+        working.timed = Some((started, counters));
+        working
+    }
+}
 
 impl Drop for Working {
     fn drop(&mut self) {
-        self.0.ended(Instant::now());
+        let now = Instant::now();
+        self.activity.ended(now);
+        if let Some((started, counters)) = &self.timed {
+            counters.add_served(now.saturating_duration_since(*started));
+        }
     }
 }
 

@@ -27,17 +27,27 @@ pub struct Listener {
     pub forwarded: Forwarded,
     /// What it serves without a token.
     pub opens: Opens,
+    pub serves: Serves,
+}
+
+/// What a listener is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Serves {
+    #[default]
+    Api,
+    /// Nothing but `/metrics`, to everybody.
+    Metrics,
 }
 
 impl Listener {
     /// A door without TLS that trusts no proxy.
     pub fn plain(address: Address) -> Self {
-        Self { address, tls: None, forwarded: Forwarded::default(), opens: Opens::default() }
+        Self { address, tls: None, forwarded: Forwarded::default(), opens: Opens::default(), serves: Serves::Api }
     }
 
     /// A TCP door with TLS that trusts no proxy.
     pub fn with_tls(address: SocketAddr, tls: TlsConfig) -> Self {
-        Self { address: Address::Tcp(address), tls: Some(tls), forwarded: Forwarded::default(), opens: Opens::default() }
+        Self { tls: Some(tls), ..Self::plain(Address::Tcp(address)) }
     }
 }
 

@@ -19,6 +19,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::activity::Activity;
 use crate::config::Limits;
+use crate::counters::Counters;
 use crate::exchange::{Line, Shared, serve};
 use crate::socket::{Raw, Rules};
 use crate::stops::Stop;
@@ -45,9 +46,26 @@ enum Protocol {
     Either,
 }
 
+/// Counts a connection for as long as its task lives.
+struct Open(Arc<Counters>);
+
+impl Open {
+    fn new(counters: Arc<Counters>) -> Self {
+        counters.add_opened();
+        Self(counters)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.add_ended();
+    }
+}
+
 /// Serves the connection to its end.
 pub(crate) async fn run<H: Handler>(shared: Arc<Shared<H>>, rules: Arc<Rules>, accepted: Accepted) {
     let Accepted { raw, address, slot, mut stop } = accepted;
+    let _open = Open::new(Arc::clone(&shared.counters));
     let opened = tokio::select! {
         opened = open(&shared, &rules, raw) => opened,
         () = &mut stop => None,

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use strongroom_metrics::{Histogram, Page, Report, Unit};
+
 /// Counts since start. Any thread may read them at any time.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -10,6 +12,29 @@ pub struct Counters {
     accepts_failed: AtomicU64,
     requests_refused: AtomicU64,
     requests_timed_out: AtomicU64,
+    connections_opened: AtomicU64,
+    connections_ended: AtomicU64,
+    times_ns: Histogram,
+}
+
+impl Report for Counters {
+    fn report(&self, page: &mut Page) {
+        let open = self.connections_opened.load(Ordering::Relaxed).saturating_sub(self.connections_ended.load(Ordering::Relaxed));
+        page.gauge("strongroom.http.connections", "Open connections.", &[], open as f64);
+        let help = "Connections accepted.";
+        page.counter("strongroom.http.connections_accepted_total", help, &[], self.connections_opened.load(Ordering::Relaxed));
+        let help = "Requests from the end of their headers to the answer.";
+        page.histogram("strongroom.http.request_seconds", help, &[], self.times_ns.snapshot(), Unit::S);
+        for (reason, n) in [
+            ("refused", self.requests_refused()),
+            ("timed_out", self.requests_timed_out()),
+            ("panicked", self.panics()),
+            ("handshake", self.handshakes_failed()),
+            ("accept", self.accepts_failed()),
+        ] {
+            page.counter("strongroom.http.failures_total", "What ended at the edge, by reason.", &[("reason", reason)], n);
+        }
+    }
 }
 
 impl Counters {
@@ -36,6 +61,18 @@ impl Counters {
     /// Requests whose handler took longer than the limit.
     pub fn requests_timed_out(&self) -> u64 {
         self.requests_timed_out.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_opened(&self) {
+        self.connections_opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_ended(&self) {
+        self.connections_ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_served(&self, took: std::time::Duration) {
+        self.times_ns.record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn add_panic(&self) {

@@ -9,14 +9,14 @@ use http::Version;
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use strongroom_core::wire::{Answer, Handler, Peer, Request};
+use strongroom_core::wire::{Answer, Handler, Method, Peer, Request};
 use tokio::time::{Instant, timeout_at};
 
 use crate::activity::{Activity, Working};
 use crate::answer::{Delivery, response};
 use crate::body::{Collected, collect};
 use crate::budget::{Budget, Reservation};
-use crate::config::Limits;
+use crate::config::{Limits, Serves};
 use crate::counters::Counters;
 use crate::refusal::Refusal;
 use crate::socket::Rules;
@@ -86,6 +86,9 @@ impl<H: Handler> Line<H> {
         let unread = !body.is_end_stream();
         let refused = |refusal| Refused { refusal, unread };
         let peer = self.admit(&parts).map_err(refused)?;
+        if self.rules.serves == Serves::Metrics {
+            return self.metrics(&parts).await.map_err(refused);
+        }
         let outside = || if request::is_page(&parts) { Refusal::NoPage } else { Refusal::OutsideApi };
         let path = request::api_path(&parts).ok_or_else(|| refused(outside()))?.to_owned();
         let limits = &self.shared.limits;
@@ -98,8 +101,17 @@ impl<H: Handler> Line<H> {
             body: bytes,
             peer,
         };
+        let working = working.timed(started, Arc::clone(&self.shared.counters));
         let held = Held { _working: working, _reservation: reservation };
         Ok(self.handle(request, held, started).await.unwrap_or_else(Refusal::answer))
+    }
+
+    /// On a listener for figures alone. A body that came along is not read.
+    async fn metrics(&self, parts: &http::request::Parts) -> Result<Answer, Refusal> {
+        match request::method(parts) {
+            Method::Get | Method::Head if parts.uri.path() == "/metrics" => Ok(self.shared.handler.metrics().await),
+            _ => Err(Refusal::OutsideApi),
+        }
     }
 
     /// Who asks, and whether this connection may have one more request at work. SECURITY: streams that were reset still count,
@@ -109,7 +121,7 @@ impl<H: Handler> Line<H> {
             return Err(Refusal::Overloaded);
         }
         let address = forwarded::client(&self.rules.forwarded, &parts.headers, self.peer.address)?;
-        Ok(Peer { address, certificates: Arc::clone(&self.peer.certificates), opens: self.peer.opens })
+        Ok(Peer { address, ..self.peer.clone() })
     }
 
     async fn handle(self: &Arc<Self>, request: Request, held: Held, started: Instant) -> Result<Answer, Refusal> {

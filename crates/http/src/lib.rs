@@ -22,7 +22,7 @@ mod tls;
 mod unbroken;
 
 pub use cidr::{Cidr, CidrError};
-pub use config::{Address, Config, Forwarded, Http2Limits, Limits, Listener, TlsConfig, TlsVersion};
+pub use config::{Address, Config, Forwarded, Http2Limits, Limits, Listener, Serves, TlsConfig, TlsVersion};
 pub use counters::Counters;
 pub use server::{BindError, Bound, Stopped, bind};
 pub use socket::SocketError;

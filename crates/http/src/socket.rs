@@ -11,7 +11,7 @@ use std::sync::Arc;
 use strongroom_core::wire::Opens;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-use crate::config::{Address, Forwarded, Listener, TlsConfig};
+use crate::config::{Address, Forwarded, Listener, Serves, TlsConfig};
 use crate::tls::{Tls, TlsError};
 
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,7 @@ pub(crate) struct Rules {
     pub tls: Option<Tls>,
     pub forwarded: Forwarded,
     pub opens: Opens,
+    pub serves: Serves,
 }
 
 #[derive(Debug)]
@@ -57,7 +58,7 @@ pub(crate) enum Raw {
 
 impl Door {
     pub(crate) async fn bind(listener: Listener) -> Result<Self, SocketError> {
-        let Listener { address, tls, forwarded, opens } = listener;
+        let Listener { address, tls, forwarded, opens, serves } = listener;
         let (address, tls, socket) = match address {
             Address::Tcp(address) => bind_tcp(address, tls).await?,
             Address::Unix { path, mode } => {
@@ -65,7 +66,7 @@ impl Door {
                 (Address::Unix { path, mode }, None, Socket::Unix { socket, _file: file })
             }
         };
-        Ok(Self { address, rules: Arc::new(Rules { tls, forwarded, opens }), socket })
+        Ok(Self { address, rules: Arc::new(Rules { tls, forwarded, opens, serves }), socket })
     }
 
     /// The next connection and the address it comes from, in its IPv4 form where it has one.

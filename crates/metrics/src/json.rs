@@ -23,6 +23,12 @@ impl Page {
                         let sum = unit.shown(whole_sum(*count, timed));
                         samples.push(told(name, labels, (*count, sum), Spread::of(timed, *unit), uptime_s));
                     }
+                    Value::Total { count, sum_ns } => {
+                        let sum = crate::Unit::Ms.shown(*sum_ns as f64);
+                        let mean = if *count == 0 { 0.0 } else { sum / *count as f64 };
+                        let spread = Spread { min: mean, max: mean, mean, deviation: 0.0 };
+                        samples.push(told(name, labels, (*count, sum), spread, uptime_s));
+                    }
                     Value::Histogram { all, unit } => {
                         let sum = unit.shown(all.sum as f64);
                         samples.push(told(name, labels, (all.count(), sum), Spread::of(all, *unit), uptime_s));

@@ -46,6 +46,11 @@ pub(crate) enum Value {
         timed: Box<Snapshot>,
         unit: Unit,
     },
+    /// Told without quantiles.
+    Total {
+        count: u64,
+        sum_ns: u64,
+    },
     /// Told with bounds.
     Histogram {
         all: Box<Snapshot>,
@@ -89,6 +94,11 @@ impl Page {
     pub fn sampled(&mut self, name: &str, help: &'static str, labels: &[Label<'_>], sampled: &Sampled) {
         let value = Value::Summary { count: sampled.count(), timed: Box::new(sampled.times_ns()), unit: Unit::Ms };
         self.add(name, help, labels, value);
+    }
+
+    /// A summary in milliseconds of which only count and sum are known.
+    pub fn total(&mut self, name: &str, help: &'static str, labels: &[Label<'_>], count: u64, sum_ns: u64) {
+        self.add(name, help, labels, Value::Total { count, sum_ns });
     }
 
     pub fn histogram(&mut self, name: &str, help: &'static str, labels: &[Label<'_>], all: Snapshot, unit: Unit) {

@@ -27,7 +27,7 @@ fn write_family(out: &mut String, name: &str, family: &Family) -> std::fmt::Resu
     let kind = match family.samples.first().map(|s| &s.value) {
         Some(Value::Counter(_)) => "counter",
         Some(Value::Gauge(_)) => "gauge",
-        Some(Value::Summary { .. }) => "summary",
+        Some(Value::Summary { .. } | Value::Total { .. }) => "summary",
         Some(Value::Histogram { .. }) => "histogram",
         None => return Ok(()),
     };
@@ -46,6 +46,10 @@ fn write_sample(out: &mut String, name: &str, sample: &Sample) -> std::fmt::Resu
                 writeln!(out, "{name}{} {value}", labels(Some(("quantile", text))))?;
             }
             writeln!(out, "{name}_sum{} {}", labels(None), unit.shown(whole_sum(*count, timed)))?;
+            writeln!(out, "{name}_count{} {count}", labels(None))
+        }
+        Value::Total { count, sum_ns } => {
+            writeln!(out, "{name}_sum{} {}", labels(None), Unit::Ms.shown(*sum_ns as f64))?;
             writeln!(out, "{name}_count{} {count}", labels(None))
         }
         Value::Histogram { all, unit } => write_histogram(out, name, sample, all, *unit),

@@ -74,6 +74,8 @@ pub struct Reply {
     pub status: u16,
     /// Null when the body is empty.
     pub body: Value,
+    /// As it came.
+    pub raw: bytes::Bytes,
 }
 
 impl Reply {
@@ -135,7 +137,7 @@ impl TestServer {
     /// A request to a listener that serves key operations without a token.
     pub async fn at_open_listener(&self, what: &str, body: Value) -> Reply {
         let text = if body.is_null() { String::new() } else { body.to_string() };
-        let peer = Peer { opens: Opens { rekey: true, generate_root: true }, ..Peer::default() };
+        let peer = Peer { opens: Opens { rekey: true, generate_root: true, ..Opens::default() }, ..Peer::default() };
         request_from(&self.server, peer, what, "", &text, Headers::default()).await
     }
 
@@ -182,5 +184,5 @@ pub async fn request_from(server: &Arc<Server>, peer: Peer, what: &str, token: &
         peer,
     };
     let answer = server.handle(request).await;
-    Reply { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() }
+    Reply { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default(), raw: answer.body }
 }

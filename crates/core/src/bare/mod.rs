@@ -3,6 +3,7 @@
 mod health;
 mod init;
 mod leader;
+pub mod metrics;
 mod seal_status;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub async fn answer(server: &Arc<Server>, request: &Request) -> Option<Answer> {
         "sys/health" if is_read || request.method == Method::Head => health::answer(server, &request.query).await,
         "sys/seal-status" if is_read => seal_status::answer(server).await,
         "sys/leader" if is_read => leader::answer(server),
+        "sys/metrics" if is_read && request.peer.opens.metrics => metrics::answer(server, &request.query).await,
         "sys/init" if is_read => init::read(server).await,
         "sys/init" if is_write => init::write(server, request).await,
         "sys/unseal" if is_write => seal_status::unseal(server, request).await,

@@ -14,6 +14,7 @@ use strongroom_metrics::{Counter, Report, Sampled};
 use strongroom_types::Timestamp;
 
 pub use mount::MountFigures;
+pub use page::Format;
 pub use refusal::Refusal;
 pub use usage::Usage;
 

@@ -1,12 +1,14 @@
 //! The page: everybody's figures, at one moment, in one of two forms.
 
+use std::collections::BTreeMap;
+
 use strongroom_engine::EngineKind;
 use strongroom_metrics::{Page, Snapshot, Unit};
 use strongroom_types::Timestamp;
 
 use super::mount::{EngineFigures, MountFigures, OPERATIONS};
 use super::{Metrics, Refusal, lock};
-use crate::{Core, Server};
+use crate::{Core, Server, Telemetry};
 
 /// Mounts that have figures of their own on the page, in the order of their paths.
 const MOUNTS_MAX: usize = 200;
@@ -16,6 +18,23 @@ const MOUNTS_MAX: usize = 200;
 pub enum Format {
     Prometheus,
     Json,
+}
+
+impl Format {
+    /// Content type of refusals.
+    pub const TEXT: &'static str = "text/plain; charset=utf-8";
+
+    /// Errors: a text for the caller. It names back only what is the name of a format somewhere.
+    pub fn read(name: &str, telemetry: Telemetry) -> Result<Self, &'static str> {
+        match name {
+            "" | "json" => Ok(Self::Json),
+            "prometheus" if telemetry.prometheus => Ok(Self::Prometheus),
+            "prometheus" => Err("prometheus is not enabled"),
+            "xml" => Err("metric response format \"xml\" unknown"),
+            "openmetrics" => Err("metric response format \"openmetrics\" unknown"),
+            _ => Err("metric response format unknown: it is \"prometheus\" or left out"),
+        }
+    }
 }
 
 impl Metrics {
@@ -58,11 +77,16 @@ impl Metrics {
         let is_open = if core.is_some() { 1.0 } else { 0.0 };
         page.gauge("vault.core.unsealed", "1 when unsealed.", labels, is_open);
         page.gauge("vault.core.active", "1 when requests are served.", labels, is_open);
-        page.gauge("strongroom.start_seconds", "When the server started, in seconds since 1970.", &[], self.started.unix_s() as f64);
+        page.gauge(
+            "strongroom.start_seconds",
+            "When the server started, in seconds since 1970.",
+            &[],
+            self.started.unix_s() as f64,
+        );
         let version = env!("CARGO_PKG_VERSION");
         page.gauge("strongroom.build_info", "The running build.", &[("version", version)], 1.0);
         let Some(core) = core else { return };
-        page.counter("strongroom.audit.bytes", "Bytes of audit lines.", &[], core.audit.bytes());
+        page.counter("strongroom.audit.bytes_total", "Bytes of audit lines.", &[], core.audit.bytes());
         let is_short = if core.audit.is_short_of_space() { 1.0 } else { 0.0 };
         page.gauge("strongroom.audit.short_of_space", "1 while only root may do anything: the disk is full.", &[], is_short);
         let Ok(table) = core.mounts.current().await else { return };
@@ -86,7 +110,7 @@ impl Metrics {
         page.summary("vault.core.handle_request", help, &[], all, Unit::Ms);
         for (why, label) in Refusal::ALL {
             let n = self.refusals.get(*why as usize).map_or(0, strongroom_metrics::Counter::value);
-            page.counter("strongroom.refusals", "Requests that were refused, by reason.", &[("reason", label)], n);
+            page.counter("strongroom.refusals_total", "Requests that were refused, by reason.", &[("reason", label)], n);
         }
     }
 
@@ -95,8 +119,13 @@ impl Metrics {
         mounts.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let left_out = mounts.len().saturating_sub(MOUNTS_MAX);
         page.gauge("strongroom.mounts_left_out", "Mounts without figures of their own on this page.", &[], left_out as f64);
+        let mut routes = BTreeMap::new();
         for mount in mounts.iter().take(MOUNTS_MAX) {
-            mount_requests(page, mount);
+            mount_requests(&mut routes, mount);
+            mount_tokens(page, mount);
+        }
+        for (name, (count, sum_ns)) in routes {
+            page.total(&name, "Requests of one mount, in ms.", &[], count, sum_ns);
         }
     }
 }
@@ -112,13 +141,16 @@ fn engine_requests(page: &mut Page, engine: &str, figures: &EngineFigures, all: 
     }
 }
 
-/// Names as the reference makes them: the mount's path is a part of the name.
-fn mount_requests(page: &mut Page, mount: &MountFigures) {
-    let in_name = mount.path.replace('/', "-");
+/// Names as the reference makes them: the mount's path is a part of the name. Paths that look the same there share it.
+fn mount_requests(routes: &mut BTreeMap<String, (u64, u64)>, mount: &MountFigures) {
+    let in_name: String = mount.path.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     for (operation, total) in mount.totals() {
-        let name = format!("vault.route.{}.{in_name}", operation.as_str());
-        page.total(&name, "Requests of one mount, in ms.", &[], total.count.value(), total.sum_ns.value());
+        let sums = routes.entry(format!("vault.route.{}.{in_name}", operation.as_str())).or_default();
+        *sums = (sums.0.saturating_add(total.count.value()), sums.1.saturating_add(total.sum_ns.value()));
     }
+}
+
+fn mount_tokens(page: &mut Page, mount: &MountFigures) {
     for (kind, lifetime, n) in mount.tokens() {
         let labels = &[
             ("auth_method", mount.engine),

@@ -10,6 +10,7 @@ use strongroom_barrier::View;
 use strongroom_engine::{Builtin, Engine, EngineKind, Error, Key, MountFacts, Result, Route, TokenType};
 
 use super::entry::MountEntry;
+use crate::metrics::{Metrics, MountFigures};
 
 /// A mount with its engine, ready to serve.
 pub struct Mount {
@@ -22,6 +23,8 @@ pub struct Mount {
     pub clear: Vec<Clear>,
     /// The mount's members of a line of the audit log.
     pub fragment: MountFragment,
+    /// What its requests are counted in.
+    pub figures: Arc<MountFigures>,
 }
 
 /// The audit log's allow-lists of one route.
@@ -105,18 +108,20 @@ impl Table {
 pub struct Mounts {
     view: View,
     catalogue: Vec<Builtin>,
+    metrics: Arc<Metrics>,
     table: ArcSwap<Table>,
     epoch: AtomicU64,
     loading: tokio::sync::Mutex<()>,
 }
 
 impl Mounts {
-    pub fn new(view: View, catalogue: Vec<Builtin>) -> Self {
+    pub fn new(view: View, catalogue: Vec<Builtin>, metrics: Arc<Metrics>) -> Self {
         let empty =
             Table { epoch: 0, by_path: HashMap::new(), by_accessor: HashMap::new(), by_storage: HashMap::new(), longest: 0 };
         Self {
             view,
             catalogue,
+            metrics,
             table: ArcSwap::from_pointee(empty),
             epoch: AtomicU64::new(1),
             loading: tokio::sync::Mutex::new(()),
@@ -160,6 +165,7 @@ impl Mounts {
                 }
             }
         }
+        self.metrics.keep_mounts(|accessor| by_path.values().any(|m: &Arc<Mount>| m.entry.accessor == accessor));
         let longest = by_path.keys().map(String::len).max().unwrap_or(0);
         let by_accessor = by_path.values().map(|m| (m.entry.accessor.clone(), m.clone())).collect();
         let by_storage = by_path.values().map(|m: &Arc<Mount>| (m.entry.storage_id.clone(), m.clone())).collect();
@@ -191,8 +197,9 @@ impl Mounts {
             class: if builtin.kind == EngineKind::Auth { "auth" } else { "secret" },
         });
         let routes = engine.routes();
+        let figures = self.metrics.of_mount(&entry, builtin.name);
         let clear = routes.iter().map(Clear::of).collect();
-        Ok(Mount { facts: Arc::new(facts), kind: builtin.kind, routes, clear, fragment, engine, entry })
+        Ok(Mount { facts: Arc::new(facts), kind: builtin.kind, routes, clear, fragment, figures, engine, entry })
     }
 
     /// All that this program can mount, the core's own included.

@@ -16,6 +16,11 @@ pub fn has_something(bound: &Bound) -> bool {
     bound.auth.is_some() || bound.lease.is_some() || !matches!(bound.output.body, Body::Nothing)
 }
 
+/// What wrapping can hide: not what is no JSON.
+pub fn can_be_wrapped(bound: &Bound) -> bool {
+    has_something(bound) && !matches!(bound.output.body, Body::Raw(..))
+}
+
 /// The wire form of a handler's answer.
 pub fn success(id: &str, bound: &Bound) -> Answer {
     let status = |usual| bound.output.status.unwrap_or(usual);
@@ -25,7 +30,14 @@ pub fn success(id: &str, bound: &Bound) -> Answer {
     if !has_something(bound) && bound.output.warnings.is_empty() {
         return Answer::empty(status(204));
     }
-    Answer::json(status(200), envelope(id, bound))
+    with_body(id, status(200), bound)
+}
+
+fn with_body(id: &str, status: u16, bound: &Bound) -> Answer {
+    match &bound.output.body {
+        Body::Raw(content_type, bytes) => Answer { content_type, ..Answer::json(status, Bytes::copy_from_slice(bytes)) },
+        _ => Answer::json(status, envelope(id, bound)),
+    }
 }
 
 /// The wire form of a refusal.
@@ -33,7 +45,7 @@ pub fn failure(id: &str, error: Error) -> Answer {
     let status = error.status();
     let retry_after_s = (status == 503).then_some(1);
     let answer = match error {
-        Error::With(status, output) => Answer::json(status, envelope(id, &Bound::of(*output))),
+        Error::With(status, output) => with_body(id, status, &Bound::of(*output)),
         Error::NotFoundBare => Answer::empty(404),
         other => {
             let text = other.public_text();
@@ -60,7 +72,7 @@ pub fn envelope(id: &str, bound: &Bound) -> Bytes {
     let data: &[u8] = match &bound.output.body {
         Body::Whole(bytes) => return Bytes::copy_from_slice(bytes),
         Body::Data(text) => text,
-        Body::Nothing => b"null",
+        Body::Nothing | Body::Raw(..) => b"null",
     };
     let mut out = Vec::with_capacity(data.len().saturating_mul(2).saturating_add(512));
     out.extend_from_slice(b"{\"request_id\":\"");

@@ -74,7 +74,7 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
     if wrap_ttl.is_zero() && attributes.only_wrapped {
         return Err(Error::invalid("endpoint requires response wrapping to be used"));
     }
-    if !wrap_ttl.is_zero() && !attributes.never_wrapped && answer::has_something(&bound) {
+    if !wrap_ttl.is_zero() && !attributes.never_wrapped && answer::can_be_wrapped(&bound) {
         let inner = answer::envelope(&permitted.routed.admitted.id, &bound);
         let path = permitted.routed.admitted.path.as_str();
         let accessor = bound.auth.as_ref().map(|a| a.accessor.clone()).unwrap_or_default();

@@ -48,7 +48,12 @@ pub async fn request(core: &Core, permitted: Permitted) -> std::result::Result<R
 }
 
 /// The one exit: runs for every answer and every refusal.
-pub async fn response(core: &Core, id: &str, known: &Known, result: Result<&Bound, &Error>) -> Result<(), AuditError> {
+pub async fn response(
+    core: &Core,
+    (id, now): (&str, Timestamp),
+    known: &Known,
+    result: Result<&Bound, &Error>,
+) -> Result<(), AuditError> {
     let Some(admitted) = &known.admitted else {
         return refusal(core, id, &RawHeaders::default(), "request was not admitted").await;
     };
@@ -65,7 +70,7 @@ pub async fn response(core: &Core, id: &str, known: &Known, result: Result<&Boun
         Err(Error::With(_, output)) => Some(Answered { bound: None, output }),
         Err(_) => None,
     };
-    line.write(core, Kind::Response, core.clock.now(), output, error.as_deref()).await
+    line.write(core, Kind::Response, now, output, error.as_deref()).await
 }
 
 fn not_found_text(error: &Error) -> Option<String> {
@@ -184,7 +189,7 @@ impl Line<'_> {
 fn data_text(body: &Body) -> Option<&str> {
     match body {
         Body::Data(text) | Body::Whole(text) => std::str::from_utf8(text).ok(),
-        Body::Nothing => None,
+        Body::Nothing | Body::Raw(..) => None,
     }
 }
 

@@ -4,11 +4,12 @@ use serde::Deserialize;
 use strongroom_engine::{Attributes, Ctx, Error, Field, Input, Output, Result, Route, Text, Verb, field, route};
 
 use crate::SystemCall;
+use crate::bare::metrics::refusal;
 use crate::metrics::Format;
 
 pub fn routes() -> Vec<Route> {
     let bare = Attributes { never_wrapped: true, ..Attributes::default() };
-    vec![route(Verb::Read, "metrics", "Figures of this server, as JSON or for Prometheus.", read).attributes(bare).raw()]
+    vec![route(Verb::Read, "metrics", "Figures of this server, as JSON or for Prometheus.", read).attributes(bare)]
 }
 
 #[derive(Deserialize, Default)]
@@ -23,12 +24,7 @@ impl Input for Read {
 async fn read(ctx: &mut Ctx, input: Read) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let server = call.core.server.upgrade().ok_or_else(|| Error::Unavailable("server is stopping".into()))?;
-    let format = match input.format.0.as_str() {
-        "" => Format::Json,
-        "prometheus" if !server.parts.settings.telemetry.prometheus => return Err(Error::InvalidRaw("prometheus is not enabled".into())),
-        "prometheus" => Format::Prometheus,
-        _ => return Err(Error::InvalidRaw("metric response format unknown".into())),
-    };
+    let format = Format::read(&input.format.0, call.core.settings.telemetry).map_err(refusal)?;
     let (content_type, text) = call.core.metrics.written(&server, format).await;
     Ok(Output::raw(content_type, text.into_bytes()))
 }

@@ -11,6 +11,7 @@ pub mod keys;
 mod leases;
 mod locked_users;
 mod loggers;
+mod metrics;
 mod mount_settings;
 pub mod mounts;
 mod node;
@@ -63,6 +64,7 @@ impl Engine for System {
             node::routes(),
             page_headers::routes(),
             plugins::routes(),
+            metrics::routes(),
         ];
         groups.into_iter().flatten().collect()
     }

@@ -8,6 +8,7 @@ mod lockouts;
 mod revoke;
 mod tend;
 mod tidy;
+mod usage;
 mod wipe;
 
 pub use dev::enable_dev_mount;
@@ -44,6 +45,9 @@ pub fn start(core: &Arc<Core>) -> Vec<JoinHandle<()>> {
         every(WIPE_EVERY, core, |core| async move { wipe::run(&core).await }),
         every(WIPE_EVERY, core, |core| async move { crate::identity::finish_leftovers(&core).await }),
     ]);
+    if let Some(period) = core.settings.telemetry.usage_period {
+        tasks.push(every(period, core, |core| async move { usage::run(&core).await }));
+    }
     tasks
 }
 

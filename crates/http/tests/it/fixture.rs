@@ -44,6 +44,10 @@ impl Handler for Teller {
     async fn page_headers(&self) -> ExtraHeaders {
         vec![("X-Page".into(), "1".to_owned())]
     }
+
+    async fn metrics(&self) -> Answer {
+        Answer { content_type: "text/plain; version=0.0.4", ..Answer::json(200, "figure 1\n") }
+    }
 }
 
 fn told(request: &Request) -> Value {

@@ -14,6 +14,7 @@ mod forwarded;
 mod http2;
 mod life;
 mod limits;
+mod metrics;
 mod tls;
 mod unix;
 mod wire;

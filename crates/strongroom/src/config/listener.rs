@@ -123,7 +123,23 @@ fn one(stanza: &Section<'_>, warnings: &mut Vec<String>) -> Result<Listener> {
         ["unix"] => (unix_address(stanza)?, None),
         _ => return Err(stanza.refuse_all("the listener's type must be \"tcp\" or \"unix\"")),
     };
-    Ok(Listener { address, tls, forwarded: forwarded(stanza)?, opens: opens(stanza)?, limits: limits(stanza)? })
+    Ok(Listener { address, tls, forwarded: forwarded(stanza)?, opens: opens(stanza, warnings)?, limits: limits(stanza)? })
+}
+
+const TELEMETRY_KEYS: &[&str] = &["unauthenticated_metrics_access", "disallow_metrics"];
+
+fn open_metrics(stanza: &Section<'_>, warnings: &mut Vec<String>) -> Result<bool> {
+    let mut is_open = false;
+    for telemetry in stanza.stanzas("telemetry", 0, TELEMETRY_KEYS)? {
+        telemetry.check_keys(TELEMETRY_KEYS, Unknown::RefuseNearMiss, warnings)?;
+        if telemetry.flag("disallow_metrics")? == Some(true) {
+            return Err(
+                telemetry.refuse("disallow_metrics", "not supported by this build: policies say who may read sys/metrics")
+            );
+        }
+        is_open = telemetry.flag("unauthenticated_metrics_access")?.unwrap_or(is_open);
+    }
+    Ok(is_open)
 }
 
 /// SECURITY: what an operator relies on and we don't do must stop the start.
@@ -207,10 +223,11 @@ fn forwarded(stanza: &Section<'_>) -> Result<Forwarded> {
 }
 
 /// Double negatives, as the reference has them: only an outspoken `false` opens.
-fn opens(stanza: &Section<'_>) -> Result<Opens> {
+fn opens(stanza: &Section<'_>, warnings: &mut Vec<String>) -> Result<Opens> {
     Ok(Opens {
         rekey: stanza.flag("disable_unauthed_rekey_endpoints")? == Some(false),
         generate_root: stanza.flag("disable_unauthed_generate_root_endpoints")? == Some(false),
+        metrics: open_metrics(stanza, warnings)?,
     })
 }
 

@@ -9,6 +9,7 @@ mod mistake;
 mod near;
 mod section;
 mod storage;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod top;
@@ -23,6 +24,7 @@ pub use audit::Audit;
 pub use listener::{Address, DEFAULT_ADDRESS, Limits, Listener, Tls, parse_address};
 pub use mistake::Mistake;
 pub use storage::Storage;
+pub use telemetry::Telemetry;
 
 use mistake::Result;
 use section::Section;
@@ -43,6 +45,7 @@ pub struct Config {
     pub flat_mount: Option<String>,
     pub log: Log,
     pub process: Process,
+    pub telemetry: Telemetry,
     /// What an operator should know and what does not stop the start.
     pub warnings: Vec<String>,
 }
@@ -117,6 +120,7 @@ impl Config {
         let section = Section::file(file, &body);
         top::read(&section, self)?;
         self.listeners.extend(listener::read(&section, &mut self.warnings)?);
+        telemetry::read(&section, &mut self.telemetry, &mut self.warnings)?;
         self.audit.extend(audit::read(&section, &mut self.warnings)?);
         self.lockout.extend(lockout::read(&section, &mut self.warnings)?);
         if let Some(storage) = storage::read(&section, &mut self.warnings)? {

@@ -312,3 +312,21 @@ user_lockout "userpass" { disable_lockout = "true" }
     refused("user_lockout \"cert\" {}", "a.hcl:1: user_lockout \"cert\": must have one label");
     refused("user_lockout \"all\" { lockout_threshold = -1 }", "a.hcl:1: user_lockout \"all\": lockout_threshold: must be");
 }
+
+#[test]
+fn telemetry_says_who_reads_the_figures() {
+    let config = silent(
+        "telemetry {\n prometheus_retention_time = \"24h\"\n disable_hostname = true\n metrics_address = \"127.0.0.1:9102\"\n usage_gauge_period = \"1m\"\n}",
+    );
+    assert_eq!(config.telemetry.metrics_address, Some("127.0.0.1:9102".parse().unwrap()));
+    assert_eq!((config.telemetry.served.prometheus, config.telemetry.served.usage_period), (true, Some(Duration::from_secs(60))));
+    assert!(!good("telemetry { prometheus_retention_time = 0 }").telemetry.served.prometheus);
+    assert!(silent("telemetry { usage_gauge_period = \"none\" }").telemetry.served.usage_period.is_none());
+    let open = silent("listener \"tcp\" {\n tls_disable = true\n telemetry { unauthenticated_metrics_access = true }\n}");
+    assert!(open.listeners[0].opens.metrics);
+    assert!(!silent("listener \"tcp\" { tls_disable = true }").listeners[0].opens.metrics);
+    warned("telemetry { metrics_address = \"0.0.0.0:9102\" }", "a.hcl:1: telemetry: metrics_address: everybody");
+    warned("telemetry { statsd_address = \"x\" }", "a.hcl:1: telemetry: statsd_address: has no effect");
+    refused("telemetry { metrics_adress = \"x\" }", "a.hcl:1");
+    refused("telemetry { metrics_address = \"x\" }", "a.hcl:1");
+}

@@ -24,6 +24,7 @@ const READ: &[&str] = &[
     "seal",
     "storage",
     "user_lockout",
+    "telemetry",
 ];
 
 /// Keys of the reference without meaning here; leaving them out takes nothing away from an operator.
@@ -56,7 +57,6 @@ const IGNORED: &[&str] = &[
     "plugin_file_uid",
     "raw_storage_endpoint",
     "service_registration",
-    "telemetry",
     "ui",
     "unsafe_allow_api_audit_creation",
 ];

@@ -14,6 +14,7 @@ mod keys;
 mod leases;
 mod lockout;
 mod loggers;
+mod metrics;
 mod node;
 mod nodes;
 mod policies;

@@ -1,11 +1,12 @@
 //! Listeners of the configuration as `http` wants them, with their certificates read from files, now and on SIGHUP.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use strongroom_http::{Address as Bind, Bound, Config, Limits, TlsConfig};
+use strongroom_http::{Address as Bind, Bound, Config, Limits, Serves, TlsConfig};
 use strongroom_types::SecretBytes;
 
 use crate::config::{self, Address, Listener};
@@ -21,15 +22,21 @@ pub struct Certificates(Vec<(config::Tls, strongroom_http::Tls)>);
 
 impl Doors {
     /// Binds all or none. Errors: an address that can't be had, a certificate that can't be read or used.
-    pub async fn bind(listeners: &[Listener]) -> anyhow::Result<Self> {
-        let doors = listeners.iter().map(door).collect::<anyhow::Result<Vec<_>>>()?;
+    pub async fn bind(listeners: &[Listener], metrics: Option<SocketAddr>) -> anyhow::Result<Self> {
+        let mut doors = listeners.iter().map(door).collect::<anyhow::Result<Vec<_>>>()?;
+        doors.extend(metrics.map(|address| strongroom_http::Listener {
+            serves: Serves::Metrics,
+            ..strongroom_http::Listener::plain(Bind::Tcp(address))
+        }));
         let bound = strongroom_http::bind(Config { listeners: doors, limits: limits(listeners) }).await?;
         Ok(Self { bound, listeners: listeners.to_vec() })
     }
 
-    /// Where they really wait: port 0 has become a port.
+    /// Where the API really waits: port 0 has become a port.
     pub fn addresses(&self) -> Vec<Bind> {
-        self.bound.addresses()
+        let mut addresses = self.bound.addresses();
+        addresses.truncate(self.listeners.len());
+        addresses
     }
 
     pub fn open(self) -> (Bound, Certificates) {
@@ -63,7 +70,7 @@ fn door(listener: &Listener) -> anyhow::Result<strongroom_http::Listener> {
         tracing::warn!(address = %tcp, "tls_disable: secrets and tokens travel in clear");
     }
     let tls = listener.tls.as_ref().map(tls_config).transpose()?;
-    Ok(strongroom_http::Listener { address, tls, forwarded: listener.forwarded.clone(), opens: listener.opens })
+    Ok(strongroom_http::Listener { address, tls, forwarded: listener.forwarded.clone(), opens: listener.opens, serves: Serves::Api })
 }
 
 fn tls_config(files: &config::Tls) -> anyhow::Result<TlsConfig> {

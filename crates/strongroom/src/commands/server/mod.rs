@@ -7,6 +7,7 @@ mod dev_tls;
 mod doors;
 mod pid_file;
 mod plan;
+mod process;
 mod public_config;
 mod signals;
 #[cfg(test)]
@@ -97,7 +98,7 @@ async fn serve(plan: Plan, log: log::Control) -> anyhow::Result<()> {
         let storage = plan.storage.clone();
         move || Opened::open(storage)
     });
-    let doors = doors::Doors::bind(&plan.config.listeners).await?;
+    let doors = doors::Doors::bind(&plan.config.listeners, plan.config.telemetry.metrics_address).await?;
     let opened = opening.await.context("opening the store")??;
     // Only now is it certain that no other server uses these files.
     let _pid_file = plan.config.process.pid_file.clone().map(pid_file::PidFile::write).transpose()?;
@@ -116,6 +117,8 @@ async fn serve(plan: Plan, log: log::Control) -> anyhow::Result<()> {
         dev::initialise(&server, dev, &doors.addresses(), &plan.config).await?;
     }
     let (bound, certificates) = doors.open();
+    server.add_metrics(bound.counters());
+    server.add_metrics(Arc::new(process::Process));
     let signals = signals::Signals::new(certificates, log, plan.config_paths.clone(), Arc::clone(&server))?;
     let stopped = bound.serve(Arc::clone(&server), signals.until_stop()).await;
     if let Stopped::Cut { connection_count } = stopped {

@@ -79,6 +79,7 @@ impl Plan {
             storage_type: self.storage.name().to_owned(),
             lockout: self.config.lockout.clone(),
             accepts_rollback: self.accepts_rollback,
+            telemetry: self.config.telemetry.served,
         }
     }
 

@@ -11,7 +11,8 @@ use crate::log::Format;
 
 pub fn shown(plan: &Plan) -> Value {
     let Plan { config, config_paths: _, storage, log_level, log_format, dev, accepts_rollback } = plan;
-    let Config { listeners, storage: _, audit, leases, cluster, log: _, process, flat_mount, lockout, warnings: _ } = config;
+    let Config { listeners, storage: _, audit, leases, cluster, log: _, process, telemetry, flat_mount, lockout, warnings: _ } =
+        config;
     let Leases { default_ttl, max_ttl } = leases;
     let Cluster { name, api_addr } = cluster;
     let Process { pid_file: _, lock_memory } = process;
@@ -30,6 +31,10 @@ pub fn shown(plan: &Plan) -> Value {
         "storage": { "type": storage.name() },
         "seals": [{ "type": "shamir", "disabled": false }],
         "user_lockout": lockout,
+        "telemetry": {
+            "prometheus": telemetry.served.prometheus,
+            "metrics_address": telemetry.metrics_address.map(|address| address.to_string()),
+        },
         "audit": audit.iter().map(device).collect::<Vec<_>>(),
     })
 }
@@ -44,6 +49,7 @@ fn listener(listener: &Listener) -> Value {
         "address": address,
         "tls_disable": tls.is_none(),
         "trusts_proxies": !forwarded.authorized.is_empty(),
+        "unauthenticated_metrics_access": opens.metrics,
         "disable_unauthed_rekey_endpoints": !opens.rekey,
         "disable_unauthed_generate_root_endpoints": !opens.generate_root,
     });
