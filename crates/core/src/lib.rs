@@ -15,6 +15,7 @@ mod metrics;
 mod mount;
 mod pipeline;
 mod process;
+mod quota;
 mod rules;
 mod server;
 mod stage;
@@ -55,6 +56,7 @@ pub struct Core {
     policies: Arc<acl::Policies>,
     lockouts: lockout::Lockouts,
     leases: lease::Leases,
+    quotas: quota::Quotas,
     /// For password hashes and the like.
     pool: strongroom_engine::SlowPool,
     rules: rules::Rules,
@@ -118,6 +120,7 @@ impl Listener for Derived {
                     }
                 }
                 Some((b"s/", _)) => core.rules.changed(),
+                Some((b"q/", _)) => core.quotas.changed(),
                 _ => {}
             }
         }
@@ -131,5 +134,6 @@ impl Listener for Derived {
         core.mounts.changed();
         core.rules.changed();
         core.identities.lost();
+        core.quotas.changed();
     }
 }

@@ -16,6 +16,7 @@ use crate::audit::{AuditDevice, AuditLog};
 use crate::bare::metrics;
 use crate::initial::{self, DevOptions, DevSecrets};
 use crate::metrics::{Metrics, Refusal};
+use crate::quota::{self, Admission};
 use crate::rules::{Crossing, judge};
 use crate::stage::admit::NotAdmitted;
 use crate::wire::{Answer, ExtraHeaders, Handler, Request};
@@ -195,6 +196,7 @@ impl Server {
             policies,
             lockouts: lockout::Lockouts::new(self.barrier.derive(lockout::KEY_PURPOSE)?.expose()),
             leases: crate::lease::Leases::default(),
+            quotas: quota::Quotas::new(view.clone()),
             pool: strongroom_engine::SlowPool::for_this_machine(),
             rules: rules::Rules::new(view.clone()),
             flights: flights::Flights::default(),
@@ -210,6 +212,7 @@ impl Server {
         core.mounts.current().await?;
         core.rules.current().await?;
         version::note(&core).await?;
+        core.quotas.count().await?;
         Ok(core)
     }
 
@@ -220,6 +223,7 @@ impl Server {
         self.stop_tasks();
         if let Some(core) = core {
             core.keys.settle(&self.barrier, keys::Which::All).await;
+            task::record_shed(&core).await;
             core.audit.close(self.parts.clock.now(), &core.view).await;
         }
         self.barrier.seal();
@@ -246,19 +250,21 @@ impl Server {
         }
     }
 
-    /// The page that sent a request is judged first, and what it may see is added last.
+    /// Rate limits count every request before all else; the page that sent it is told even so what it may see.
     async fn answer(self: Arc<Self>, request: Request) -> Answer {
         let Some(core) = self.core() else { return self.serve(request).await };
-        let (reason, extra) = match judge(&core, &request.headers, request.method).await {
-            Ok(Crossing::Served(extra)) => {
-                let mut answer = self.serve(request).await;
-                answer.extra.extend(extra);
-                return answer;
+        let limited = limited(&core, &request).await;
+        let crossing = judge(&core, &request.headers, request.method).await;
+        let (mut answer, extra) = match (limited, crossing) {
+            (Admission::Refused(answer), crossing) => (answer, crossing.map(Crossing::into_extra).unwrap_or_default()),
+            (Admission::Admitted(limit), Ok(Crossing::Served(extra))) => (self.serve(request).await, [extra, limit].concat()),
+            (Admission::Admitted(limit), Ok(Crossing::Ended(reason, extra))) => {
+                (pipeline::turn_away(&core, &request.headers.raw, reason).await, [extra, limit].concat())
             }
-            Ok(Crossing::Ended(reason, extra)) => (reason, extra),
-            Err(e) => (NotAdmitted::Error(e), Vec::new()),
+            (Admission::Admitted(limit), Err(e)) => {
+                (pipeline::turn_away(&core, &request.headers.raw, NotAdmitted::Error(e)).await, limit)
+            }
         };
-        let mut answer = pipeline::turn_away(&core, &request.headers.raw, reason).await;
         answer.extra.extend(extra);
         answer
     }
@@ -281,6 +287,25 @@ impl Server {
                 self.metrics.refused(Refusal::Sealed);
                 Answer { retry_after_s: Some(5), ..Answer::errors(503, &["Vault is sealed"]) }
             }
+        }
+    }
+}
+
+/// Errors are no way in.
+async fn limited(core: &Core, request: &Request) -> Admission {
+    match core.quotas.admit(request, || core.clock.now()).await {
+        Ok(admission) => {
+            if matches!(admission, Admission::Refused(_)) {
+                core.metrics.refused(Refusal::RateLimit);
+            }
+            admission
+        }
+        // Sealed at this very moment: the usual refusal tells it.
+        Err(Error::Barrier(strongroom_barrier::Error::Sealed)) => Admission::Admitted(Vec::new()),
+        Err(e) => {
+            tracing::error!("rate limits could not be read: {e}");
+            let text = "rate limits could not be read";
+            Admission::Refused(Answer { retry_after_s: Some(1), ..Answer::errors(503, &[text]) })
         }
     }
 }

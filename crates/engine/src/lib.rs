@@ -20,8 +20,8 @@ pub use cidrs::Cidrs;
 pub use ctx::{Caller, Ctx, MountFacts, Peek, TokenKind};
 pub use error::{Error, Result};
 pub use input::{
-    AnyFields, Field, FieldSet, Flag, Input, Inputs, JsonLimits, List, Loose, NoFields, Number, Present, Seconds, SecretText,
-    StringMap, Text, check_budget, field,
+    AnyFields, Decimal, Field, FieldSet, Flag, Input, Inputs, JsonLimits, List, Loose, NoFields, Number, Present, Seconds,
+    SecretText, StringMap, Text, check_budget, field,
 };
 pub use key::Key;
 pub use lease::{Lease, NewLease, RenewedLease};

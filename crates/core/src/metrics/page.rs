@@ -89,6 +89,7 @@ impl Metrics {
         page.counter("strongroom.audit.bytes_total", "Bytes of audit lines.", &[], core.audit.bytes());
         let is_short = if core.audit.is_short_of_space() { 1.0 } else { 0.0 };
         page.gauge("strongroom.audit.short_of_space", "1 while only root may do anything: the disk is full.", &[], is_short);
+        core.quotas.report(page);
         let Ok(table) = core.mounts.current().await else { return };
         for (kind, name) in [(EngineKind::Secrets, "logical"), (EngineKind::Auth, "auth")] {
             for (is_local, local) in [(false, "false"), (true, "true")] {

@@ -47,6 +47,15 @@ pub enum Crossing {
     Ended(NotAdmitted, ExtraHeaders),
 }
 
+impl Crossing {
+    /// What the page may see, whatever becomes of its request.
+    pub fn into_extra(self) -> ExtraHeaders {
+        match self {
+            Self::Served(extra) | Self::Ended(_, extra) => extra,
+        }
+    }
+}
+
 /// Errors: the rules can't be read.
 pub async fn judge(core: &Core, headers: &Headers, method: Method) -> Result<Crossing> {
     let Some(origin) = headers.origin.as_deref().filter(|o| !o.is_empty()) else { return Ok(Crossing::Served(Vec::new())) };

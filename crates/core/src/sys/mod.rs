@@ -19,6 +19,7 @@ mod page_headers;
 mod passwords;
 mod plugins;
 mod policies;
+mod quotas;
 mod remount;
 mod tools;
 mod tune;
@@ -65,6 +66,7 @@ impl Engine for System {
             page_headers::routes(),
             plugins::routes(),
             metrics::routes(),
+            quotas::routes(),
         ];
         groups.into_iter().flatten().collect()
     }

@@ -6,12 +6,14 @@ mod expire;
 mod keys;
 mod lockouts;
 mod revoke;
+mod shed;
 mod tend;
 mod tidy;
 mod usage;
 mod wipe;
 
 pub use dev::enable_dev_mount;
+pub use shed::record as record_shed;
 pub use tidy::request as request_tidy;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ const KEYS_EVERY: Duration = Duration::from_secs(1);
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 const TEND_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(1);
+const SHED_EVERY: Duration = Duration::from_secs(1);
 const WIPE_EVERY: Duration = Duration::from_secs(2);
 const LOCKOUTS_EVERY: Duration = Duration::from_secs(600);
 const REVOKE_EVERY: Duration = Duration::from_secs(10);
@@ -35,6 +38,7 @@ const REVOKE_EVERY: Duration = Duration::from_secs(10);
 pub fn start(core: &Arc<Core>) -> Vec<JoinHandle<()>> {
     let mut tasks = crate::lease::start(core);
     tasks.extend([
+        every(SHED_EVERY, core, |core| async move { shed::run(&core).await }),
         every(CHECKPOINT_EVERY, core, |core| async move { checkpoint::run(&core).await }),
         every(EXPIRE_EVERY, core, |core| async move { expire::run(&core).await }),
         every(LOCKOUTS_EVERY, core, |core| async move { lockouts::run(&core).await }),

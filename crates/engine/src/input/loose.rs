@@ -103,6 +103,18 @@ from_scalar!(Number, "integer", |s| match s {
     Scalar::Float(_) => Err("cannot parse value as a whole number"),
 });
 
+/// A number with or without fraction; `"0.5"` is taken too.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Decimal(pub f64);
+from_scalar!(Decimal, "number", |s| match s {
+    Scalar::Integer(n) => Ok(Decimal(n as f64)),
+    Scalar::Float(n) => Ok(Decimal(n)),
+    Scalar::Text(t) if t.trim().is_empty() => Ok(Decimal(0.0)),
+    Scalar::Text(t) => t.trim().parse().ok().filter(|n: &f64| n.is_finite()).map(Decimal).ok_or("cannot parse value as a number"),
+    Scalar::Null => Ok(Decimal(0.0)),
+    Scalar::Bool(_) => Err("cannot parse value as a number"),
+});
+
 /// A flag; `"true"`, `"1"`, `1` are taken too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flag(pub bool);

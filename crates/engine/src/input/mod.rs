@@ -9,7 +9,7 @@ mod loose;
 
 pub use fields::FieldSet;
 pub use json::{JsonLimits, check_budget};
-pub use loose::{AnyFields, Flag, List, Number, Present, Seconds, SecretText, StringMap, Text};
+pub use loose::{AnyFields, Decimal, Flag, List, Number, Present, Seconds, SecretText, StringMap, Text};
 
 use serde::de::DeserializeOwned;
 

@@ -18,6 +18,7 @@ mod metrics;
 mod node;
 mod nodes;
 mod policies;
+mod quotas;
 mod races;
 mod sizes;
 mod token_roles;
