@@ -40,6 +40,7 @@ usage: cargo xtask <command> [flags]
   canary                    no secret may reach logs, audit, errors, core files or the store in clear
   tamper                    edits of audit files and stored records must be noticed   [--edits N] [--flips N] [--seed S]
   clients                   the reference's command line, our own and hvac against our server
+  schemathesis              generated requests against our OpenAPI document [--seconds N] [--seed S]
   transcripts [FILE..]      runs the shell blocks of README.md and docs/
 
   --bin PATH runs a rig against another server binary (a name that holds `bao` is taken for the reference).
@@ -71,6 +72,7 @@ fn dispatch() -> Result<Tally> {
         "canary" => cmd::canary::run(&args),
         "tamper" => cmd::tamper::run(&args),
         "clients" => cmd::clients::run(&args),
+        "schemathesis" => cmd::schemathesis::run(&args),
         "transcripts" => cmd::transcripts::run(&args),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -13,6 +13,7 @@ mod lease;
 mod lockout;
 mod metrics;
 mod mount;
+mod openapi;
 mod pipeline;
 mod process;
 mod quota;

@@ -91,6 +91,10 @@ pub struct Route {
     pub help: &'static str,
     /// Dotted paths of the answer's `data` that the audit log may show in clear.
     pub shown: &'static [&'static str],
+    /// Statuses of its own beside 200 and 204, with what they say.
+    pub statuses: &'static [(u16, &'static str)],
+    /// Content types of answers that are no JSON.
+    pub content_types: &'static [&'static str],
     handler: Erased,
     exists: Option<Exists>,
     login: Option<LoginName>,
@@ -139,6 +143,8 @@ where
         fields: I::fields(),
         help,
         shown: &[],
+        statuses: &[],
+        content_types: &[],
         handler: erased,
         exists: None,
         login: None,
@@ -157,6 +163,20 @@ impl Route {
     #[must_use]
     pub fn shows(mut self, paths: &'static [&'static str]) -> Self {
         self.shown = paths;
+        self
+    }
+
+    /// For the OpenAPI document: statuses beside 200, 204 and the usual refusals.
+    #[must_use]
+    pub fn also_answers(mut self, statuses: &'static [(u16, &'static str)]) -> Self {
+        self.statuses = statuses;
+        self
+    }
+
+    /// For the OpenAPI document: content types beside JSON.
+    #[must_use]
+    pub fn produces(mut self, content_types: &'static [&'static str]) -> Self {
+        self.content_types = content_types;
         self
     }
 
@@ -252,6 +272,11 @@ impl Pattern {
         let (name, tail) = rest.split_once('}').unwrap_or((rest, ""));
         let parameter = name.strip_suffix("..").map_or((name, false), |n| (n, true));
         Self { text, head, parameter: Some(parameter), tail }
+    }
+
+    /// Whether a path below the mount has this form.
+    pub fn is_of(&self, path: &str) -> bool {
+        self.matches(path).is_some()
     }
 
     fn matches<'p>(&self, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {

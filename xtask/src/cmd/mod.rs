@@ -7,6 +7,7 @@ pub mod conformance;
 pub mod crash;
 pub mod dev;
 pub mod scale;
+pub mod schemathesis;
 pub mod tamper;
 pub mod test;
 pub mod tidy;

@@ -7,12 +7,15 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use super::{canary, clients, conformance, crash, scale, tamper, transcripts};
+use super::{canary, clients, conformance, crash, scale, schemathesis, tamper, transcripts};
 use crate::args::Args;
 use crate::{Tally, build, needs, place, run};
 
 /// Kill cycles in CI; the long run is done by hand.
 const CRASH_CYCLES: &str = "20";
+
+/// For each of two callers.
+const SCHEMATHESIS_SECONDS: &str = "30";
 
 type Part = (&'static str, fn(&str) -> Result<Tally>);
 
@@ -24,6 +27,7 @@ const PARTS: &[Part] = &[
     ("canary", |bin| canary::run(&Args::of(&[("bin", bin)]))),
     ("tamper", |bin| tamper::run(&Args::of(&[("bin", bin)]))),
     ("scale", |_| scale::run(&Args::of(&[("secrets", "1000"), ("leases", "2000")]))),
+    ("schemathesis", |bin| schemathesis::run(&Args::of(&[("bin", bin), ("seconds", SCHEMATHESIS_SECONDS)]))),
     ("transcripts", |bin| transcripts::run(&Args::of(&[("bin", bin)]))),
 ];
 

@@ -44,7 +44,7 @@ pub async fn answer(server: &Arc<Server>, query: &str) -> Answer {
 fn code(query: &str, name: &str, usual: u16) -> Result<u16, ()> {
     let mut status = usual;
     for (key, value) in query.split('&').filter_map(|p| p.split_once('=')).filter(|(key, _)| key.ends_with("code")) {
-        let given = value.parse::<u16>().ok().filter(|n| (100..=999).contains(n)).ok_or(())?;
+        let given = value.parse::<u16>().ok().filter(|n| (200..=599).contains(n)).ok_or(())?;
         if key == name {
             status = given;
         }

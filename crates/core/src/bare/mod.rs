@@ -1,5 +1,6 @@
 //! Endpoints outside the pipeline: they must answer while sealed, need no token, and have no envelope. The list is closed.
 
+mod described;
 mod health;
 mod init;
 mod leader;
@@ -8,6 +9,7 @@ mod seal_status;
 
 use std::sync::Arc;
 
+pub use described::described;
 use serde_json::Value;
 
 use crate::Server;

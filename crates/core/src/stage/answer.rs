@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use serde_json::json;
-use strongroom_engine::{AuthView, Body, Error, Output, Result, Route};
+use strongroom_engine::{AuthView, Body, Error, Output};
 
 use super::admit::NotAdmitted;
 use super::bind::Bound;
-use crate::mount::Mount;
 use crate::token;
 use crate::wire::Answer;
 use crate::wrap::WrapView;
@@ -159,35 +158,4 @@ pub fn wrap_envelope(wrap: &WrapView) -> Vec<u8> {
     let mut out = serde_json::to_vec(&whole).unwrap_or_default();
     out.push(b'\n');
     out
-}
-
-/// `?help=1`: the text of the route and its OpenAPI description.
-pub fn help(mount: &Mount, path: &str, route: &Route) -> Result<Output> {
-    let fields: Vec<String> = route.fields.iter().map(|f| format!("    {} ({})\n        {}", f.name, f.kind, f.help)).collect();
-    let text = format!(
-        "Request:        {path}\nMatching Route: {}\n\n{}\n\n## PARAMETERS\n\n{}\n",
-        route.pattern.text,
-        route.help,
-        fields.join("\n\n")
-    );
-    let properties: serde_json::Map<String, serde_json::Value> = route
-        .fields
-        .iter()
-        .map(|f| (f.name.to_owned(), json!({ "type": openapi_type(f.kind), "description": f.help })))
-        .collect();
-    let openapi = json!({
-        "openapi": "3.0.2",
-        "info": { "title": "Strongroom API", "version": env!("CARGO_PKG_VERSION") },
-        "paths": { format!("/{}{}", mount.entry.path, route.pattern.text): {
-            "description": route.help,
-            "post": { "requestBody": { "content": { "application/json": { "schema": { "type": "object", "properties": properties } } } } },
-        } },
-    });
-    let whole = json!({ "help": text, "see_also": null, "openapi": openapi });
-    let bytes = serde_json::to_vec(&whole).map_err(|e| Error::Internal(format!("encoding help: {e}")))?;
-    Ok(Output { body: Body::Whole(bytes), ..Output::default() })
-}
-
-fn openapi_type(kind: &str) -> &str {
-    if kind == "duration" { "string" } else { kind }
 }

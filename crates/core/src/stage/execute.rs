@@ -9,7 +9,7 @@ use strongroom_engine::{Ctx, Error, Output, Peek, Result, Verb};
 use super::bind::{Bound, bind};
 use super::judge::Permitted;
 use super::route::Target;
-use super::{Recorded, answer, judge};
+use super::{Recorded, help, judge};
 use crate::lease;
 use crate::lockout;
 use crate::mount::Mount;
@@ -103,7 +103,7 @@ async fn run(
         return Err(Error::Internal("executing a request without a route".into()));
     };
     if permitted.routed.admitted.help {
-        return Ok(Some(Bound::of(answer::help(mount, rest, route)?)));
+        return Ok(Some(Bound::of(help::help(mount, rest, route)?)));
     }
     let charged = match paid {
         Some(charged) => charged,

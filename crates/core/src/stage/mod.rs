@@ -5,6 +5,7 @@ pub mod admit;
 pub mod answer;
 pub mod bind;
 pub mod execute;
+pub mod help;
 pub mod identify;
 pub mod judge;
 pub mod record;

@@ -93,6 +93,11 @@ async fn place(core: &Core, admitted: &mut Admitted) -> Result<Target> {
         let error = Error::invalid("cannot write to a path ending in '/'");
         return Ok(Target::Missing { error, mount: Some(mount.clone()), is_open: false });
     }
+    if admitted.help
+        && let Some(index) = helper(mount, admitted.verb, rest)
+    {
+        return Ok(Target::Route { mount: mount.clone(), index, rest: rest.to_owned() });
+    }
     let found = Route::find(&mount.routes, admitted.verb, rest);
     match found {
         Ok((index, parameters)) => {
@@ -108,4 +113,12 @@ async fn place(core: &Core, admitted: &mut Admitted) -> Result<Target> {
             Ok(Target::Missing { error, mount: Some(mount.clone()), is_open })
         }
     }
+}
+
+/// The route whose help a path gets: any verb will do, and a mount's root is about all of them.
+fn helper(mount: &Mount, verb: Option<Verb>, rest: &str) -> Option<usize> {
+    let of_verb = Route::find(&mount.routes, verb, rest).ok().map(|(index, _)| index);
+    let of_any = || mount.routes.iter().position(|route| route.pattern.is_of(rest));
+    let of_root = || (rest.is_empty() && !mount.routes.is_empty()).then_some(0);
+    of_verb.or_else(of_any).or_else(of_root)
 }

@@ -9,7 +9,11 @@ use crate::metrics::Format;
 
 pub fn routes() -> Vec<Route> {
     let bare = Attributes { never_wrapped: true, ..Attributes::default() };
-    vec![route(Verb::Read, "metrics", "Figures of this server, as JSON or for Prometheus.", read).attributes(bare)]
+    vec![
+        route(Verb::Read, "metrics", "Figures of this server, as JSON or for Prometheus.", read)
+            .attributes(bare)
+            .produces(&["text/plain"]),
+    ]
 }
 
 #[derive(Deserialize, Default)]

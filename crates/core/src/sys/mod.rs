@@ -21,6 +21,7 @@ mod plugins;
 mod policies;
 mod quotas;
 mod remount;
+mod specs;
 mod tools;
 mod tune;
 mod ui;
@@ -67,6 +68,7 @@ impl Engine for System {
             plugins::routes(),
             metrics::routes(),
             quotas::routes(),
+            specs::routes(),
         ];
         groups.into_iter().flatten().collect()
     }

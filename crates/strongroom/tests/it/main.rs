@@ -17,6 +17,7 @@ mod loggers;
 mod metrics;
 mod node;
 mod nodes;
+mod openapi;
 mod policies;
 mod quotas;
 mod races;

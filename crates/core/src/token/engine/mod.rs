@@ -44,7 +44,8 @@ impl Engine for TokenEngine {
             route(Verb::Write, "revoke-accessor", "Ends a token and its children by its accessor.", revoke::by_accessor),
             route(Verb::Write, "revoke-orphan", "Ends a token and makes orphans of its children.", revoke::orphan)
                 .attributes(sudo),
-            route(Verb::Write, "tidy", "Mends the indexes of tokens in the background.", revoke::tidy),
+            route(Verb::Write, "tidy", "Mends the indexes of tokens in the background.", revoke::tidy)
+                .also_answers(&[(202, "Under way.")]),
             route(Verb::Read, "lookup", "Shows the caller's own token.", lookup::own).shows(lookup::SHOWN),
             route(Verb::Write, "lookup", "Shows a token.", lookup::by_token).shows(lookup::SHOWN),
             route(Verb::Write, "lookup-accessor", "Shows a token by its accessor, without its id.", lookup::by_accessor)
