@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::api::Api;
@@ -20,6 +20,8 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 const LEFT_OUT: &str = "^/sys/(seal|step-down|health|rotate)$|/revoke-self$|^/sys/quotas/rate-limit/";
 /// The fewest operations that a document of ours can have; fewer means that nothing was tested.
 const OPERATIONS_MIN: usize = 60;
+const SECRETS: &[&str] = &["database", "pki", "ssh", "totp", "transit"];
+const AUTH: &[&str] = &["approle", "cert", "jwt", "kubernetes", "ldap", "oidc", "radius", "userpass"];
 const WEAK_POLICY: &str = "path \"secret/*\" { capabilities = [\"read\", \"list\"] }\n\
                            path \"sys/tools/*\" { capabilities = [\"update\"] }";
 
@@ -31,8 +33,9 @@ pub fn run(args: &Args) -> Result<Tally> {
     let dir = place::work_dir("schemathesis")?;
     let server = Server::start_dev(&Plan::new(&bin, &dir.path().join("dev"))?)?;
     let root = server.api(DEV_ROOT);
-    // The runs get one second each for every operation or so; the seed is told, so that a failure can be had again.
+    // The seed is told, so that a failure can be had again.
     println!("seed {seed}");
+    mount_everything(&root)?;
     let mut tally = Tally::default();
     for (name, token) in [("root", DEV_ROOT.to_owned()), ("weak", weak_token(&root)?)] {
         let document = dir.path().join(format!("{name}.json"));
@@ -42,6 +45,20 @@ pub fn run(args: &Args) -> Result<Tally> {
     let alive = root.call("GET", "auth/token/lookup-self", None)?;
     tally.check(alive.ok(), || format!("afterwards root is answered {}", alive.status));
     Ok(tally)
+}
+
+/// Every engine that the server has, so that its routes are in the document. One that it does not have is refused by 400.
+fn mount_everything(root: &Api) -> Result<()> {
+    root.must("POST", "sys/mounts/kv1", Some(&json!({ "type": "kv" })))?;
+    for (place, engines) in [("sys/mounts", SECRETS), ("sys/auth", AUTH)] {
+        for engine in engines {
+            let answer = root.call("POST", &format!("{place}/{engine}"), Some(&json!({ "type": engine })))?;
+            if !answer.ok() && answer.status != 400 {
+                bail!("enabling {engine}: {} {}", answer.status, answer.text());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn weak_token(root: &Api) -> Result<String> {

@@ -43,7 +43,8 @@ impl Engine for AppRole {
             route(Verb::Write, "login", "Logs in by role id and secret id.", login::login)
                 .attributes(Attributes { no_token: true, ..Attributes::default() })
                 .login(login::tried_role_id),
-            route(Verb::Write, "tidy/secret-id", "Looks through all secret ids for expired ones.", tend::start),
+            route(Verb::Write, "tidy/secret-id", "Looks through all secret ids for expired ones.", tend::start)
+                .also_answers(&[(202, "Under way.")]),
         ];
         routes.extend(roles::routes());
         routes.extend(role_id::routes());
