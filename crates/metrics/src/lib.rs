@@ -1,7 +1,7 @@
 //! Figures of a running server: how they are counted on the hot path, and how a page of them is written for Prometheus or
 //! as JSON. Every crate keeps its own figures and reports them here; nothing is global. What is counted never holds a
 //! secret, a token or the path of a secret: names and labels come from closed sets or from the mount table
-//! (docs/decisions/0011-metrics.md).
+//! (docs/decisions/0013-metrics.md).
 
 mod counter;
 mod histogram;
