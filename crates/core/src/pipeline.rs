@@ -52,7 +52,7 @@ async fn attempt(core: &Arc<Core>, admitted: Box<Admitted>) -> std::result::Resu
         let recorded = record::request(core, permitted).await?;
         // 6 and 7. The effect and what is bound to it, in one commit.
         match execute(core, recorded).await {
-            Done::Answered { permitted, result } => return Ok((permitted, result)),
+            Done::Answered { permitted, result } => return Ok((permitted, *result)),
             Done::Changed(before) => permitted = judge_again(core, before).await?,
         }
     }

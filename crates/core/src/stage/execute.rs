@@ -23,7 +23,7 @@ const TRIES_MAX: u32 = 64;
 /// What became of a request that was recorded.
 pub enum Done {
     /// The handler's answer or error; a commit stands behind an answer.
-    Answered { permitted: Permitted, result: Result<Bound> },
+    Answered { permitted: Permitted, result: Box<Result<Bound>> },
     /// The entry came or went since judgement: judge again.
     Changed(Permitted),
 }
@@ -31,12 +31,12 @@ pub enum Done {
 pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
     let mut permitted = recorded.into_permitted();
     if permitted.routed.target.attributes().once {
-        let result = once(core, &permitted).await;
+        let result = Box::new(once(core, &permitted).await);
         return Done::Answered { permitted, result };
     }
     let mut attempt = match attempt(core, &permitted).await {
         Ok(attempt) => attempt,
-        Err(error) => return Done::Answered { permitted, result: Err(error) },
+        Err(error) => return Done::Answered { permitted, result: Box::new(Err(error)) },
     };
     let mut started = permitted.judgement.absent.take();
     let mut result = Err(Error::Barrier(strongroom_barrier::Error::Conflict));
@@ -57,11 +57,11 @@ pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
         result = lockout::settle(core, attempt, &result).await.and(result);
     }
     match result {
-        Ok(Some(bound)) => Done::Answered { permitted, result: Ok(bound) },
+        Ok(Some(bound)) => Done::Answered { permitted, result: Box::new(Ok(bound)) },
         Ok(None) => Done::Changed(permitted),
         Err(error) => {
             let result = spend_use(core, payer(&permitted)).await.and(Err(error));
-            Done::Answered { permitted, result }
+            Done::Answered { permitted, result: Box::new(result) }
         }
     }
 }

@@ -70,7 +70,13 @@ fn door(listener: &Listener) -> anyhow::Result<strongroom_http::Listener> {
         tracing::warn!(address = %tcp, "tls_disable: secrets and tokens travel in clear");
     }
     let tls = listener.tls.as_ref().map(tls_config).transpose()?;
-    Ok(strongroom_http::Listener { address, tls, forwarded: listener.forwarded.clone(), opens: listener.opens, serves: Serves::Api })
+    Ok(strongroom_http::Listener {
+        address,
+        tls,
+        forwarded: listener.forwarded.clone(),
+        opens: listener.opens,
+        serves: Serves::Api,
+    })
 }
 
 fn tls_config(files: &config::Tls) -> anyhow::Result<TlsConfig> {
