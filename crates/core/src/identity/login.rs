@@ -61,7 +61,8 @@ async fn said(identities: &Identities, accessor: &str, login: &Login) -> Result<
 
 /// The read of the record becomes a precondition of the token: who is disabled, deleted or merged meanwhile gets none.
 async fn known(ctx: &mut Ctx, id: &str, accessor: &str, said: Said) -> Result<Entity> {
-    let dangling = || Error::Internal("an alias leads to an entity that does not hold it".into());
+    // A merge or a deletion came between the two looks: the login runs again on what that left.
+    let dangling = || Error::Barrier(strongroom_barrier::Error::Conflict);
     let mut entity = entity(&mut ctx.txn, id).await?.ok_or_else(dangling)?;
     if entity.disabled {
         return Err(REFUSED);

@@ -11,8 +11,8 @@ pub fn help(mount: &Mount, path: &str, route: &Route) -> Result<Output> {
     let (text, document) = match path {
         "" => (about_mount(mount), openapi::excerpt(mount, mount.routes.iter())),
         path => {
-            let of_path = mount.routes.iter().filter(|r| r.pattern.text == route.pattern.text);
-            (about_path(path, route), openapi::excerpt(mount, of_path))
+            let of_path = || mount.routes.iter().filter(|r| r.pattern.text == route.pattern.text);
+            (about_path(path, route, of_path()), openapi::excerpt(mount, of_path()))
         }
     };
     let whole = json!({ "help": text, "see_also": null, "openapi": document });
@@ -20,8 +20,15 @@ pub fn help(mount: &Mount, path: &str, route: &Route) -> Result<Output> {
     Ok(Output { body: Body::Whole(bytes), ..Output::default() })
 }
 
-fn about_path(path: &str, route: &Route) -> String {
-    let fields: Vec<String> = route.fields.iter().map(|f| format!("    {} ({})\n        {}", f.name, f.kind, f.help)).collect();
+/// With the parameters of every verb: whoever asks how to write a path asks for its help by GET.
+fn about_path<'a>(path: &str, route: &Route, of_path: impl Iterator<Item = &'a Route>) -> String {
+    let mut fields: Vec<String> = Vec::new();
+    for field in of_path.flat_map(|r| &r.fields) {
+        let line = format!("    {} ({})\n        {}", field.name, field.kind, field.help);
+        if !fields.contains(&line) {
+            fields.push(line);
+        }
+    }
     format!(
         "Request:        {path}\nMatching Route: {}\n\n{}\n\n## PARAMETERS\n\n{}\n",
         route.pattern.text,

@@ -78,7 +78,7 @@ async fn it_shows_the_mounts_that_the_caller_can_reach() {
     server.call("POST sys/policies/acl/p", "root", policy).await;
     let token = server.token(json!({ "policies": ["p"], "no_default_policy": true })).await;
     let seen = document(&server, &token, "").await.to_string();
-    assert!(seen.contains("/secret/data/{path}") && seen.contains("/sys/mounts") && !seen.contains("hidden"));
+    assert!(seen.contains("/secret/data/{path}") && seen.contains("/sys/mounts") && !seen.contains("/hidden/"));
     assert!(document(&server, "root", "").await.to_string().contains("/hidden/"));
     assert_eq!(server.call("GET sys/internal/specs/openapi", "", json!(null)).await.status, 403);
 }

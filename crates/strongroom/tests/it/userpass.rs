@@ -110,12 +110,14 @@ async fn a_user_made_anew_does_not_renew_tokens_of_the_former_one() {
 }
 
 #[tokio::test]
-async fn a_moved_mount_renews_the_tokens_it_gave_and_a_new_one_at_its_path_does_not() {
+async fn a_move_ends_the_tokens_that_the_mount_gave_and_another_mount_never_renews_one() {
     let server = server().await;
     user(&server, "ann", json!({ "password": "x", "token_ttl": "10m" })).await;
-    let token = login(&server, "ann", "x").await.text("/auth/client_token");
+    let before = login(&server, "ann", "x").await.text("/auth/client_token");
     let moved = server.call("POST sys/remount", "root", json!({ "from": "auth/up", "to": "auth/people" })).await;
     assert_eq!(moved.status, 200, "{moved:?}");
+    assert_eq!(server.call("POST auth/token/renew-self", &before, json!({})).await.status, 403, "as with the reference");
+    let token = server.call("POST auth/people/login/ann", "", json!({ "password": "x" })).await.text("/auth/client_token");
     assert_eq!(server.call("POST auth/token/renew-self", &token, json!({})).await.status, 200);
     assert_eq!(server.call("POST sys/auth/up", "root", json!({ "type": "userpass" })).await.status, 204);
     server.call("DELETE sys/auth/people", "root", json!(null)).await;
