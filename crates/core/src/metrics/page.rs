@@ -90,6 +90,9 @@ impl Metrics {
         let is_short = if core.audit.is_short_of_space() { 1.0 } else { 0.0 };
         page.gauge("strongroom.audit.short_of_space", "1 while only root may do anything: the disk is full.", &[], is_short);
         core.quotas.report(page);
+        self.leases(page, core);
+        let flying = core.flights.all().len();
+        page.gauge("vault.core.in_flight_requests", "Requests being worked on.", labels, flying as f64);
         let Ok(table) = core.mounts.current().await else { return };
         for (kind, name) in [(EngineKind::Secrets, "logical"), (EngineKind::Auth, "auth")] {
             for (is_local, local) in [(false, "false"), (true, "true")] {
@@ -98,6 +101,19 @@ impl Metrics {
                 page.gauge("vault.core.mount_table.num_entries", "Mounts.", labels, n as f64);
             }
         }
+    }
+
+    /// A token that will end counts as a lease, as with the reference.
+    fn leases(&self, page: &mut Page, core: &Core) {
+        let counts = core.leases.counts.now();
+        let tokens = lock(&self.usage).as_ref().map_or(0, super::Usage::ending);
+        let all = counts.leases.saturating_add(tokens);
+        page.gauge("vault.expire.num_leases", "Tokens and leases that will expire.", &[], all as f64);
+        let help = "Leases whose revocation failed for good.";
+        page.gauge("vault.expire.num_irrevocable_leases", help, &[], counts.irrevocable as f64);
+        page.counter("strongroom.leases.ended_total", "Leases that ended.", &[], counts.revoked_total);
+        let help = "Tries to revoke a lease that failed.";
+        page.counter("strongroom.leases.revocations_failed_total", help, &[], counts.revocations_failed_total);
     }
 
     fn requests(&self, page: &mut Page) {

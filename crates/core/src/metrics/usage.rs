@@ -16,7 +16,8 @@ const OTHER: &str = "other";
 #[derive(Default)]
 pub struct Usage {
     tokens: u64,
-    leases: u64,
+    /// Tokens with an end.
+    ending: u64,
     by_policy: BTreeMap<String, u64>,
     by_auth: BTreeMap<String, u64>,
     by_lifetime: [u64; LIFETIMES.len()],
@@ -37,13 +38,16 @@ impl Usage {
         }
     }
 
-    pub fn set_leases(&mut self, n: u64) {
-        self.leases = n;
+    pub fn set_ending(&mut self, n: u64) {
+        self.ending = n;
+    }
+
+    pub(super) fn ending(&self) -> u64 {
+        self.ending
     }
 
     pub(super) fn report(&self, page: &mut Page) {
         page.gauge("vault.token.count", "Live service tokens.", &[], self.tokens as f64);
-        page.gauge("vault.expire.num_leases", "Tokens and leases that will expire.", &[], self.leases as f64);
         for (policy, n) in &self.by_policy {
             page.gauge("vault.token.count.by_policy", "Live service tokens by policy.", &[("policy", policy)], *n as f64);
         }

@@ -23,9 +23,9 @@ pub async fn run(core: &Arc<Core>) -> Result<()> {
         }
     })
     .await?;
-    let mut leases = 0u64;
-    for_each_page(core, &Key::area("x"), |_, _| leases = leases.saturating_add(1)).await?;
-    usage.set_leases(leases);
+    let mut ending = 0u64;
+    for_each_page(core, &Key::area("x"), |_, _| ending = ending.saturating_add(1)).await?;
+    usage.set_ending(ending);
     core.metrics.set_usage(usage);
     Ok(())
 }
