@@ -32,7 +32,7 @@ pub fn routes() -> Vec<Route> {
         route(Verb::Read, "leases/count", "Counts leases.", count),
         route(Verb::Read, "leases/removals", "Lists disabled mounts that are not gone yet.", removals).attributes(sudo),
         route(Verb::Read, "leases", "Lists leases that could not be revoked.", irrevocable).attributes(sudo),
-        route(Verb::Write, "leases/tidy", "Looks for leases that are due.", tidy),
+        route(Verb::Write, "leases/tidy", "Looks for leases that are due.", tidy).also_answers(&[(202, "Under way.")]),
     ]
 }
 
