@@ -16,8 +16,14 @@ pub enum Body {
     Data(Vec<u8>),
     /// The whole answer, already in its wire form: a response that was wrapped.
     Whole(Vec<u8>),
-    /// The whole answer in another form than JSON: content type and bytes. It is never wrapped.
-    Raw(&'static str, Vec<u8>),
+    /// The whole answer in another form than the envelope. It is never wrapped.
+    Raw(Box<Raw>),
+}
+
+/// Boxed, because it is rare and every answer has room for a body.
+pub struct Raw {
+    pub content_type: &'static str,
+    pub bytes: Vec<u8>,
 }
 
 /// Lengths only: the text can hold secrets.
@@ -27,7 +33,7 @@ impl std::fmt::Debug for Body {
             Self::Nothing => f.write_str("Nothing"),
             Self::Data(text) => write!(f, "Data({} bytes)", text.len()),
             Self::Whole(text) => write!(f, "Whole({} bytes)", text.len()),
-            Self::Raw(content_type, bytes) => write!(f, "Raw({content_type}, {} bytes)", bytes.len()),
+            Self::Raw(raw) => write!(f, "Raw({}, {} bytes)", raw.content_type, raw.bytes.len()),
         }
     }
 }
@@ -114,7 +120,7 @@ impl Output {
 
     /// Bytes of a content type of their own, outside of the envelope.
     pub fn raw(content_type: &'static str, bytes: Vec<u8>) -> Self {
-        Self { body: Body::Raw(content_type, bytes), ..Self::default() }
+        Self { body: Body::Raw(Box::new(Raw { content_type, bytes })), ..Self::default() }
     }
 
     /// `{"keys": [..]}`, or 404 when there are none.

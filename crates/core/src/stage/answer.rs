@@ -34,7 +34,7 @@ pub fn success(id: &str, bound: &Bound) -> Answer {
 
 fn with_body(id: &str, status: u16, bound: &Bound) -> Answer {
     match &bound.output.body {
-        Body::Raw(content_type, bytes) => Answer { content_type, ..Answer::json(status, Bytes::copy_from_slice(bytes)) },
+        Body::Raw(raw) => Answer { content_type: raw.content_type, ..Answer::json(status, Bytes::copy_from_slice(&raw.bytes)) },
         _ => Answer::json(status, envelope(id, bound)),
     }
 }
