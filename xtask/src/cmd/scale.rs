@@ -13,7 +13,7 @@ use crate::{Tally, place, run};
 
 pub fn run(args: &Args) -> Result<Tally> {
     let (secrets, leases) = (args.number("secrets", 100_000_usize)?, args.number("leases", 1_000_000_usize)?);
-    let prefix = args.number("prefix", leases.min(50_000) / 2 * 2)?.min(leases);
+    let prefix = args.number("prefix", leases / 20)?.min(leases);
     args.finish()?;
     let (rig, dir) = (rig()?, place::work_dir("scale")?);
     let step = |words: &[&str]| figures(&rig, words, dir.path());
