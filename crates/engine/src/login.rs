@@ -9,7 +9,7 @@ use strongroom_types::Ttl;
 use crate::{Cidrs, Error, Field, Flag, Input, List, Number, Present, Result, Seconds, Text, field};
 
 /// Somebody proved who they are. The core makes the token out of it, the mount's limits and the identity behind the alias.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Login {
     /// Stable, canonical name at this mount: what the entity's alias is called. Empty makes a token without an entity.
     pub alias: String,
@@ -23,6 +23,13 @@ pub struct Login {
     pub terms: TokenTerms,
     /// What `Engine::renew_login` will be given; kept sealed in the token's record and never shown.
     pub renewal: Value,
+}
+
+/// SECURITY: without what the method keeps for renewals and what it says of the person.
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login").field("terms", &self.terms).finish_non_exhaustive()
+    }
 }
 
 /// Which kind of token a login gives.

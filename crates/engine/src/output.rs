@@ -188,7 +188,7 @@ pub struct NewToken {
 }
 
 /// What a token keeps of the login that made it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct LoginFacts {
     /// Path of the auth mount, with `auth/` and a trailing slash.
     pub mount: String,
@@ -196,6 +196,13 @@ pub struct LoginFacts {
     pub accessor: String,
     /// For `Engine::renew_login`.
     pub renewal: serde_json::Value,
+}
+
+/// SECURITY: without what the method keeps for renewals.
+impl std::fmt::Debug for LoginFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginFacts").field("mount", &self.mount).finish_non_exhaustive()
+    }
 }
 
 /// A token as the envelope shows it.
