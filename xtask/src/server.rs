@@ -156,12 +156,18 @@ impl Server {
 
     /// Starts in memory with the root token `root`, unsealed.
     pub fn start_dev(plan: &Plan) -> Result<Self> {
+        Self::start_dev_with(plan, Vec::new())
+    }
+
+    /// As `start_dev`, with further flags.
+    pub fn start_dev_with(plan: &Plan, more: Vec<String>) -> Result<Self> {
         let mut flags = vec![
             "-dev".to_owned(),
             format!("-dev-root-token-id={DEV_ROOT}"),
             format!("-dev-listen-address=127.0.0.1:{}", plan.port),
             format!("-config={}", plan.write_open_listener()?.display()),
         ];
+        flags.extend(more);
         if plan.tls {
             flags.push("-dev-tls".to_owned());
         }

@@ -26,6 +26,10 @@ pub enum AuditError {
     Mismatch { file: PathBuf, seq: u64, what: &'static str },
     #[error("audit log `{}` is not a regular file", .file.display())]
     NotAFile { file: PathBuf },
+    #[error("{doing} audit socket `{address}`")]
+    Socket { doing: &'static str, address: Arc<str>, source: Arc<io::Error> },
+    #[error("audit record of {bytes} bytes does not fit into a datagram")]
+    Datagram { bytes: usize },
     #[error("no audit device took the record")]
     NoDevice,
     // ours

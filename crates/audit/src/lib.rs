@@ -34,7 +34,9 @@ pub use record::{
     ResponseFacts, WrapFacts,
 };
 pub use sink::Device;
+pub use sink::discard::DiscardDevice;
 pub use sink::file::{FileConfig, FileDevice, Limits, Medium};
 pub use sink::lines::{LinesConfig, LinesDevice};
+pub use sink::socket::{SocketConfig, SocketDevice, Target, Transport};
 pub use tree::{Hash, leaf_hash};
 pub use verify::{Options, Problem, Report, Restart, verify};

@@ -16,7 +16,7 @@ use crate::{AuditError, HashKey, Head};
 #[derive(Clone, Default)]
 pub struct Log {
     devices: Vec<(Arc<str>, Arc<dyn Device>)>,
-    is_off: bool,
+    is_optional: bool,
     /// Bytes of lines that devices took, before what they add themselves.
     bytes: Arc<Counter>,
 }
@@ -33,27 +33,19 @@ impl Log {
     /// Devices with the paths they are mounted at (`file/`). The first local one is the gate. With no device every
     /// record fails.
     pub fn new(devices: Vec<(Arc<str>, Arc<dyn Device>)>) -> Self {
-        Self { devices, is_off: false, bytes: Arc::default() }
+        Self { devices, is_optional: false, bytes: Arc::default() }
     }
 
-    /// Records nothing and always succeeds. Only for `inmem` storage and `-dev`.
-    pub fn none() -> Self {
-        Self { devices: Vec::new(), is_off: true, bytes: Arc::default() }
+    /// Succeeds as long as it has no device that counts; with one it is as strict as any. Only for `inmem` storage and
+    /// `-dev`.
+    pub fn optional(devices: Vec<(Arc<str>, Arc<dyn Device>)>) -> Self {
+        Self { devices, is_optional: true, bytes: Arc::default() }
     }
 
-    /// This log and one more device.
+    /// Goes on counting where another log, which this one replaces, has come to.
     #[must_use]
-    pub fn with(&self, path: &str, device: Arc<dyn Device>) -> Self {
-        let mut devices = self.devices.clone();
-        devices.push((path.into(), device));
-        Self { devices, is_off: false, bytes: Arc::clone(&self.bytes) }
-    }
-
-    /// This log without the device at `path`, which the caller then closes.
-    #[must_use]
-    pub fn without(&self, path: &str) -> Self {
-        let devices = self.devices.iter().filter(|(p, _)| &**p != path).cloned().collect();
-        Self { devices, is_off: self.is_off, bytes: Arc::clone(&self.bytes) }
+    pub fn counting_on(self, before: &Self) -> Self {
+        Self { bytes: Arc::clone(&before.bytes), ..self }
     }
 
     pub fn device(&self, path: &str) -> Option<&Arc<dyn Device>> {
@@ -88,14 +80,18 @@ impl Log {
     /// Queues the record with every device, at once; the future says whether it was taken and borrows nothing. A
     /// dropped future takes nothing back. Errors: that of the gate when no device took it; `NoDevice`.
     pub fn record(&self, record: &Record<'_>) -> impl Future<Output = Result<(), AuditError>> + Send + use<> {
-        let gate_at = self.devices.iter().position(|(_, d)| d.is_local()).unwrap_or(0);
-        let mut gate = if self.is_off { Ok(Ticket::Done) } else { Err(AuditError::NoDevice) };
+        let at = |is_gate: fn(&dyn Device) -> bool| self.devices.iter().position(|(_, d)| d.counts() && is_gate(&**d));
+        let gate_at = at(|device| device.is_local()).or_else(|| at(|_| true));
+        let may_be_missing = self.is_optional && gate_at.is_none();
+        let mut gate = if may_be_missing { Ok(Ticket::Done) } else { Err(AuditError::NoDevice) };
         let mut others = Vec::new(); // empty with one device: no allocation
         for (n, (_, device)) in self.devices.iter().enumerate() {
             let ticket = append(&**device, record, &self.bytes);
-            match n == gate_at {
-                true => gate = ticket,
-                false => others.push(ticket),
+            match gate_at {
+                Some(at) if at == n => gate = ticket,
+                // SECURITY: what a device that doesn't count says must not make up for the gate.
+                _ if device.counts() => others.push(ticket),
+                _ => drop(ticket),
             }
         }
         settle(gate, others)

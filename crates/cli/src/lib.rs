@@ -17,7 +17,7 @@ use std::io::{Read, Write};
 
 pub use arguments::{normalize, report_usage};
 /// All client commands, to be flattened into a binary's own. Has no Debug: arguments can be secrets.
-pub use command::ClientCommand;
+pub use command::{AuditCommand, ClientCommand};
 pub use environment::Environment;
 
 /// All went well.

@@ -28,7 +28,7 @@ mod version;
 pub mod wire;
 mod wrap;
 
-pub use audit::AuditDevice;
+pub use audit::{AuditDevice, AuditKind};
 pub use initial::{DevOptions, DevSecrets};
 pub use lockout::{LockoutConfig, LockoutDefaults};
 pub use process::{LevelRefused, Process};
@@ -120,7 +120,12 @@ impl Listener for Derived {
                         core.identities.auth_mounts_changed();
                     }
                 }
-                Some((b"s/", _)) => core.rules.changed(),
+                Some((b"s/", rest)) => {
+                    core.rules.changed();
+                    if rest == b"audit-devices" {
+                        core.audit.changed();
+                    }
+                }
                 Some((b"q/", _)) => core.quotas.changed(),
                 _ => {}
             }
@@ -134,6 +139,7 @@ impl Listener for Derived {
         core.policies.changed();
         core.mounts.changed();
         core.rules.changed();
+        core.audit.changed();
         core.identities.lost();
         core.quotas.changed();
     }

@@ -55,6 +55,8 @@ pub struct Settings {
     pub lockout: LockoutDefaults,
     /// Opens a store that is older than its audit log: after a restore that an operator answers for.
     pub accepts_rollback: bool,
+    /// Where audit devices that the API enables may have files. None: the API can enable none.
+    pub audit_api_folder: Option<std::path::PathBuf>,
     pub telemetry: Telemetry,
 }
 
@@ -86,6 +88,7 @@ impl Default for Settings {
             lockout: LockoutDefaults::new(),
             accepts_rollback: false,
             telemetry: Telemetry::default(),
+            audit_api_folder: None,
         }
     }
 }
@@ -224,7 +227,7 @@ impl Server {
         if let Some(core) = core {
             core.keys.settle(&self.barrier, keys::Which::All).await;
             task::record_shed(&core).await;
-            core.audit.close(self.parts.clock.now(), &core.view).await;
+            core.audit.close(self.parts.clock.now()).await;
         }
         self.barrier.seal();
         tracing::info!("sealed");

@@ -29,6 +29,8 @@ pub struct Options {
     /// In memory when None.
     pub store: Option<Arc<dyn Store>>,
     pub audit: Vec<AuditDevice>,
+    /// Where the API may enable audit devices.
+    pub audit_api_folder: Option<std::path::PathBuf>,
 }
 
 /// A process that has nothing to tell.
@@ -108,7 +110,7 @@ impl TestServer {
             catalogue: [catalogue(), vec![crate::VOUCH]].concat(),
             audit: options.audit,
             process: Arc::new(NoProcess),
-            settings: Settings::default(),
+            settings: Settings { audit_api_folder: options.audit_api_folder, ..Settings::default() },
         };
         (Server::new(parts), clock)
     }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -34,20 +34,29 @@ pub fn run(args: &Args) -> Result<Tally> {
     let (report, skipped) = match outside {
         Some((addr, token)) => {
             args.finish()?;
-            check(&addr, &token, None, args.words(), dir.path())?
+            check(&addr, &token, None, args.words(), dir.path(), None)?
         }
         None => {
             let plan = Plan::new(&build::chosen(args, "ci")?, dir.path())?;
             args.finish()?;
-            let server = Server::start_dev(&plan)?;
+            let server = start(&plan)?;
             // The door that serves key operations without a token, as the recorded answers have it.
-            check(&plan.open_addr(), DEV_ROOT, Some(server.unseal_key()?), args.words(), dir.path())?
+            let (unseal_key, audit) = (Some(server.unseal_key()?), plan.audit_dir().join("conformance.log"));
+            check(&plan.open_addr(), DEV_ROOT, unseal_key, args.words(), dir.path(), Some(&audit))?
         }
     };
     if bless {
         return bless_list(&report, args.words().is_empty());
     }
     Ok(judge(&report, &read_list()?, skipped, verbose))
+}
+
+/// A dev server whose API may enable audit devices.
+fn start(plan: &Plan) -> Result<Server> {
+    let config = plan.dir.join("conformance.hcl");
+    let text = format!("unsafe_allow_api_audit_creation = true\naudit_api_folder = {:?}\n", plan.audit_dir());
+    fs::write(&config, text)?;
+    Server::start_dev_with(plan, vec![format!("-config={}", config.display())])
 }
 
 fn list_path() -> PathBuf {
@@ -68,14 +77,18 @@ fn area(case: &str) -> &str {
     case.split(':').next().unwrap_or_default()
 }
 
-/// Runs the corpus; returns what each case did and how many were skipped for lack of a resource.
+type Report = (BTreeMap<String, Outcome>, usize);
+
+/// Runs the corpus; returns what each case did and how many were skipped for lack of a resource. `audit` is the file that
+/// devices may write; without it the environment may name one.
 fn check(
     addr: &str,
     token: &str,
     unseal_key: Option<String>,
     areas: &[String],
-    dir: &std::path::Path,
-) -> Result<(BTreeMap<String, Outcome>, usize)> {
+    dir: &Path,
+    audit: Option<&Path>,
+) -> Result<Report> {
     let json = dir.join("report.json");
     let output = run::output(
         Command::new(needs::python()?)
@@ -83,7 +96,8 @@ fn check(
             .arg(place::shared("conformance/conformance.py")?)
             .args(["check", "--addr", addr, "--token", token, "--json"])
             .arg(&json)
-            .args(areas),
+            .args(areas)
+            .envs(audit.map(|path| ("CONFORMANCE_AUDIT", path))),
     )?;
     let text = fs::read_to_string(&json)
         .with_context(|| format!("the corpus did not run to its end:\n{}", String::from_utf8_lossy(&output.stderr)))?;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use strongroom_types::{Rng, SecretBytes, Timestamp};
 
 use super::file::lock;
+use super::out::{Inline, Out};
 use super::{Device, DeviceId, Ticket};
 use crate::epoch::{Appointment, Cause, EpochKey, log_origin};
 use crate::json::{Object, push_number};
@@ -40,9 +41,7 @@ pub struct LinesDevice {
 }
 
 struct State {
-    out: Box<dyn Write + Send>,
-    /// A failed write may have left half a line.
-    is_torn: bool,
+    out: Box<dyn Out>,
     is_closed: bool,
     tree: Tree,
     key: EpochKey,
@@ -55,15 +54,30 @@ impl LinesDevice {
     /// Writes the first line and checkpoint. Errors: `BadKey`, `Io`.
     pub fn open(config: LinesConfig, now: Timestamp) -> Result<Self, AuditError> {
         let LinesConfig { out, hash_key, log_key, limits, store_head, rng } = config;
+        let parts = Parts { hash_key, log_key, limits, store_head, rng };
+        Self::open_onto(Box::new(Inline::new(out)), parts, now)
+    }
+
+    pub(crate) fn open_onto(out: Box<dyn Out>, parts: Parts, now: Timestamp) -> Result<Self, AuditError> {
+        let Parts { hash_key, log_key, limits, store_head, rng } = parts;
         let key = EpochKey::from_seed(&log_key, 0, now, 0)?;
         let origin = log_origin(&key.public());
-        let state = State { out, is_torn: false, is_closed: false, tree: Tree::default(), key, origin, last: (0, [0; 32]) };
+        let state = State { out, is_closed: false, tree: Tree::default(), key, origin, last: (0, [0; 32]) };
         let (id, hash_key) = (DeviceId::fresh(), HashKey::new(&hash_key));
         let device = Self { id, hash_key, limits, rng, store_head, state: Mutex::new(state) };
         lock(&device.state).appoint(&*device.rng, Cause::Restart { dropped_bytes: 0 }, now)?;
         device.tick(now)?;
         Ok(device)
     }
+}
+
+/// What every stream of lines is made of, wherever it goes.
+pub(crate) struct Parts {
+    pub(crate) hash_key: SecretBytes,
+    pub(crate) log_key: SecretBytes,
+    pub(crate) limits: Limits,
+    pub(crate) store_head: Arc<dyn Fn() -> u64 + Send + Sync>,
+    pub(crate) rng: Arc<dyn Rng>,
 }
 
 impl Device for LinesDevice {
@@ -96,8 +110,7 @@ impl Device for LinesDevice {
         push_number(&mut line, state.tree.size());
         line.push(b',');
         line.extend_from_slice(rest);
-        state.write_leaf(line)?;
-        Ok(Ticket::Done)
+        state.write_leaf(line)
     }
 
     fn tick(&self, now: Timestamp) -> Result<(), AuditError> {
@@ -136,7 +149,8 @@ impl State {
         let key = EpochKey::generate(rng, epoch, now, seq)?;
         let (origin, root) = (self.origin.clone(), self.tree.root());
         let appointment = Appointment { seq, time: now, cause, origin, epoch, key: key.public(), root };
-        self.write_leaf(appointment.line(&self.key))?;
+        // Nobody waits for this one: whoever reads the stream sees a number missing.
+        drop(self.write_leaf(appointment.line(&self.key))?);
         self.key = key; // the old one is wiped
         Ok(())
     }
@@ -152,26 +166,21 @@ impl State {
         object.text("type", "checkpoint");
         object.text("note", &note);
         object.close();
-        self.write(line)?;
+        drop(self.write(line)?);
         self.last = (head.size, note_hash(&note));
         Ok(())
     }
 
-    fn write_leaf(&mut self, line: Vec<u8>) -> Result<(), AuditError> {
+    fn write_leaf(&mut self, line: Vec<u8>) -> Result<Ticket, AuditError> {
         let leaf = leaf_hash(&line);
-        self.write(line)?;
+        let ticket = self.write(line)?;
         self.tree.push(leaf);
         self.tree.take_full();
-        Ok(())
+        Ok(ticket)
     }
 
-    fn write(&mut self, mut line: Vec<u8>) -> Result<(), AuditError> {
+    fn write(&mut self, mut line: Vec<u8>) -> Result<Ticket, AuditError> {
         line.push(b'\n');
-        if self.is_torn {
-            line.insert(0, b'\n');
-        }
-        let written = self.out.write_all(&line).and_then(|()| self.out.flush());
-        self.is_torn = written.is_err();
-        written.map_err(AuditError::io("writing", "audit lines".as_ref()))
+        self.out.put(line)
     }
 }

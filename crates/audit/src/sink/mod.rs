@@ -1,8 +1,11 @@
 //! Where lines go. A sink takes rendered lines, gives each its sequence number and says when the kernel holds it.
 
 pub mod conformance;
+pub mod discard;
 pub mod file;
 pub mod lines;
+mod out;
+pub mod socket;
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,6 +47,11 @@ pub trait Device: Send + Sync + 'static {
     /// Whether it can be the gate: its acknowledgement means that this machine's kernel holds the line.
     fn is_local(&self) -> bool;
 
+    /// Whether a record that it took is recorded at all.
+    fn counts(&self) -> bool {
+        true
+    }
+
     /// Takes a line that begins behind its sequence number (`"time":...}`, no newline) and queues or writes it.
     /// Errors: `Full`, `TooLarge`, `Closed`, `Malformed`, `Io`; the line is then in no file and has no number.
     fn append(&self, rest: &[u8]) -> Result<Ticket, AuditError>;
@@ -75,6 +83,8 @@ pub trait Device: Send + Sync + 'static {
 pub enum Ticket {
     Done,
     Wait(file::Wait),
+    /// A thread of the sink's own tells.
+    Sent(socket::Sent),
 }
 
 impl Future for Ticket {
@@ -84,6 +94,7 @@ impl Future for Ticket {
         match self.get_mut() {
             Self::Done => Poll::Ready(Ok(())),
             Self::Wait(wait) => Pin::new(wait).poll(cx),
+            Self::Sent(sent) => Pin::new(sent).poll(cx),
         }
     }
 }

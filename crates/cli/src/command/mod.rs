@@ -1,6 +1,7 @@
 //! The commands, one file each. Every one turns its arguments into requests and the answers into `Printed`; none may write to a
 //! stream itself.
 
+mod audit;
 mod auth;
 mod kv;
 mod kv_metadata;
@@ -18,6 +19,8 @@ mod token_create;
 use std::io::Read;
 
 use clap::Subcommand;
+
+pub use audit::Audit as AuditCommand;
 
 use crate::environment::Environment;
 use crate::output::{Failure, Printed};
@@ -62,6 +65,9 @@ pub enum ClientCommand {
     /// Create, look up, renew and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
+    // The binary puts these beside its own commands of that name.
+    #[command(skip)]
+    Audit(AuditCommand),
 }
 
 impl ClientCommand {
@@ -80,6 +86,7 @@ impl ClientCommand {
             Self::Policy(command) => command.execute(environment, input).await,
             Self::Secrets(command) => command.execute(environment, input).await,
             Self::Lease(command) => command.execute(environment, input).await,
+            Self::Audit(command) => command.execute(environment, input).await,
             Self::Token(command) => command.execute(environment, input).await,
         }
     }

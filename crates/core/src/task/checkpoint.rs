@@ -7,5 +7,5 @@ use strongroom_engine::Result;
 use crate::Core;
 
 pub async fn run(core: &Arc<Core>) -> Result<()> {
-    core.audit.tick(core.clock.now(), &core.view).await
+    core.audit.tick(core.clock.now()).await
 }

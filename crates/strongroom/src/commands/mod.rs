@@ -23,7 +23,7 @@ struct Cli {
 enum Command {
     /// Run a server
     Server(server::Args),
-    /// Check an audit log and prove its records, without a server
+    /// Check an audit log and prove its records, or manage the audit devices of a server
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Show the version

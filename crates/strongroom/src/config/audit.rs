@@ -1,9 +1,11 @@
 //! `audit` stanzas: `audit "file" "NAME" { options { file_path = ... } }`, and shorter forms with one label or with the options
-//! directly in the block. What would record less, or in clear, than an operator expects is refused.
+//! directly in the block; the types `file`, `stdout` and `socket`. What would record less, or in clear, than an operator expects is refused.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use strongroom_audit::Limits;
+use strongroom_audit::{Limits, Target, Transport};
+use strongroom_core::{AuditDevice, AuditKind};
 
 use super::mistake::Result;
 use super::section::{Section, Unknown};
@@ -12,6 +14,9 @@ const KEYS: &[&str] = &["type", "path", "description", "local", "options"];
 const OPTIONS: &[&str] = &[
     "file_path",
     "path",
+    "address",
+    "socket_type",
+    "write_timeout",
     "sync",
     "buffer_bytes",
     "segment_bytes",
@@ -26,32 +31,23 @@ const OPTIONS: &[&str] = &[
     "prefix",
 ];
 
-/// One device, all values settled.
-#[derive(Clone, Debug)]
-pub struct Audit {
-    /// With trailing slash.
-    pub name: String,
-    pub description: String,
-    pub path: PathBuf,
-    /// Every group of lines is on disk before it is acknowledged. Default: false; checkpoints are, every 100 ms.
-    pub is_sync: bool,
-    pub limits: Limits,
-}
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+const WRITE_TIMEOUT_MAX: Duration = Duration::from_secs(60);
 
 /// Reads the stanzas of one file.
-pub fn read(file: &Section<'_>, warnings: &mut Vec<String>) -> Result<Vec<Audit>> {
+pub fn read(file: &Section<'_>, warnings: &mut Vec<String>) -> Result<Vec<AuditDevice>> {
     let known: Vec<&str> = KEYS.iter().chain(OPTIONS).copied().collect();
     file.stanzas("audit", 2, &known)?.iter().map(|stanza| one(stanza, &known, warnings)).collect()
 }
 
-fn one(stanza: &Section<'_>, known: &[&str], warnings: &mut Vec<String>) -> Result<Audit> {
+fn one(stanza: &Section<'_>, known: &[&str], warnings: &mut Vec<String>) -> Result<AuditDevice> {
     stanza.check_keys(known, Unknown::RefuseNearMiss, warnings)?;
     let kind = stanza.text("type")?.or(stanza.labels.first().copied());
-    if kind != Some("file") {
-        return Err(stanza.refuse_all("not supported by this build; the type \"file\" is"));
-    }
+    let Some(kind @ ("file" | "stdout" | "socket")) = kind else {
+        return Err(stanza.refuse_all("not supported by this build; the types \"file\", \"stdout\" and \"socket\" are"));
+    };
     // `path` is the device's name, except in the short form, where the second label can be it.
-    let name = stanza.labels.get(1).copied().or(stanza.text("path")?).unwrap_or("file").trim_matches('/');
+    let name = stanza.labels.get(1).copied().or(stanza.text("path")?).unwrap_or(kind).trim_matches('/');
     if !is_plain_name(name) {
         return Err(stanza.refuse("path", "the device's name must be letters, digits, `-`, `_` or `.`"));
     }
@@ -65,26 +61,56 @@ fn one(stanza: &Section<'_>, known: &[&str], warnings: &mut Vec<String>) -> Resu
         options.check_keys(OPTIONS, Unknown::RefuseNearMiss, warnings)?;
     }
     refuse_weaker(options)?;
-    Ok(Audit {
+    Ok(AuditDevice {
         name: format!("{name}/"),
         description: stanza.text("description")?.unwrap_or_default().to_owned(),
-        path: file_path(options, !nested.is_empty())?,
-        is_sync: options.flag("sync")?.unwrap_or(false),
+        kind: target(kind, options, !nested.is_empty())?,
         limits: limits(options)?,
     })
+}
+
+fn target(kind: &str, options: &Section<'_>, is_nested: bool) -> Result<AuditKind> {
+    let foreign: &[&str] = match kind {
+        "socket" => &["file_path", "sync", "segment_bytes", "budget_bytes", "mode"],
+        "stdout" => &["file_path", "sync", "segment_bytes", "budget_bytes", "mode", "address", "socket_type", "write_timeout"],
+        _ => &["address", "socket_type", "write_timeout"],
+    };
+    if let Some(key) = foreign.iter().find(|key| options.has(key)) {
+        return Err(options.refuse(key, format!("is no option of a {kind} device")));
+    }
+    match kind {
+        "socket" => socket(options),
+        "stdout" => Ok(AuditKind::Stdout),
+        _ => file(options, is_nested),
+    }
+}
+
+fn socket(options: &Section<'_>) -> Result<AuditKind> {
+    let transport = Transport::parse(options.text("socket_type")?.unwrap_or("tcp"));
+    let transport = transport.ok_or_else(|| options.refuse("socket_type", "must be \"tcp\", \"udp\" or \"unix\""))?;
+    let address = options.text("address")?.ok_or_else(|| options.refuse("address", "is required"))?;
+    let target = Target::new(transport, address).map_err(|rule| options.refuse("address", rule))?;
+    let write_timeout = options.duration("write_timeout")?.unwrap_or(WRITE_TIMEOUT);
+    if write_timeout > WRITE_TIMEOUT_MAX {
+        return Err(options.refuse("write_timeout", "must be at most 60s"));
+    }
+    Ok(AuditKind::Socket { target, write_timeout })
 }
 
 fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
-fn file_path(options: &Section<'_>, is_nested: bool) -> Result<PathBuf> {
+fn file(options: &Section<'_>, is_nested: bool) -> Result<AuditKind> {
     let old_name = if is_nested { options.text("path")? } else { None };
     let path = options.text("file_path")?.or(old_name).ok_or_else(|| options.refuse("file_path", "is required"))?;
-    if matches!(path, "stdout" | "discard") || path.starts_with("/dev/") {
-        return Err(options.refuse("file_path", "must be a regular file: streams and devices are not supported by this build"));
+    if path == "stdout" {
+        return Ok(AuditKind::Stdout);
     }
-    Ok(path.into())
+    if path == "discard" || path.starts_with("/dev/") {
+        return Err(options.refuse("file_path", "must be \"stdout\" or a regular file: whatever is recorded must be kept"));
+    }
+    Ok(AuditKind::File { path: PathBuf::from(path), is_sync: options.flag("sync")?.unwrap_or(false) })
 }
 
 /// SECURITY: settings of the reference that this build does not have, where the difference matters.

@@ -17,10 +17,9 @@ mod top;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use strongroom_core::LockoutDefaults;
+use strongroom_core::{AuditDevice, AuditKind, LockoutDefaults};
 use strongroom_types::Ttl;
 
-pub use audit::Audit;
 pub use listener::{Address, DEFAULT_ADDRESS, Limits, Listener, Tls, parse_address};
 pub use mistake::Mistake;
 pub use storage::Storage;
@@ -36,7 +35,8 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// None: no stanza; only a dev server can do without.
     pub storage: Option<Storage>,
-    pub audit: Vec<Audit>,
+    pub audit: Vec<AuditDevice>,
+    pub audit_api: AuditApi,
     pub leases: Leases,
     /// By auth method; `all` for every one.
     pub lockout: LockoutDefaults,
@@ -48,6 +48,20 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// What an operator should know and what does not stop the start.
     pub warnings: Vec<String>,
+}
+
+/// Audit devices by API: on only when both are given.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AuditApi {
+    pub is_allowed: bool,
+    pub folder: Option<PathBuf>,
+}
+
+impl AuditApi {
+    /// None: the API can enable no device.
+    pub fn folder(&self) -> Option<&PathBuf> {
+        self.folder.as_ref().filter(|_| self.is_allowed)
+    }
 }
 
 /// Lifetimes of tokens and leases where neither request nor mount says more.
@@ -137,17 +151,31 @@ impl Config {
                 ..Mistake::of_file(last, "must not be larger than max_lease_ttl")
             });
         }
+        if self.audit_api.is_allowed && self.audit_api.folder.is_none() {
+            return Err(Mistake {
+                key: "unsafe_allow_api_audit_creation".into(),
+                ..Mistake::of_file(last, "needs `audit_api_folder`, the folder for files of such devices")
+            });
+        }
         for (index, audit) in self.audit.iter().enumerate() {
             let earlier = || self.audit.iter().take(index);
             let refused = |rule: &str| Err(Mistake { key: format!("audit \"{}\"", audit.name), ..Mistake::of_file(last, rule) });
             if earlier().any(|other| other.name == audit.name) {
                 return refused("two devices have this name");
             }
-            if earlier().any(|other| other.path == audit.path) {
-                return refused("two devices write to this file_path");
+            if earlier().any(|other| place(other) == place(audit)) {
+                return refused("two devices write to this file_path or address");
             }
         }
         Ok(())
+    }
+}
+
+/// What no two devices may share.
+fn place(device: &AuditDevice) -> String {
+    match &device.kind {
+        AuditKind::File { path, .. } => format!("file {}", path.display()),
+        other => other.place(),
     }
 }
 

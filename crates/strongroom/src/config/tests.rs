@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use strongroom_core::AuditKind;
 use strongroom_http::TlsVersion;
 
 use super::*;
@@ -102,8 +103,8 @@ fn every_key_means_what_it_says() {
     assert!(!tcp.forwarded.reject_not_present && tcp.forwarded.reject_not_authorized);
     assert_eq!(unix.address, Address::Unix { path: "/run/strongroom.sock".into(), mode: 0o660 });
     let [audit] = config.audit.as_slice() else { panic!("one device") };
-    assert_eq!((audit.name.as_str(), audit.description.as_str(), audit.is_sync), ("main/", "all of it", true));
-    assert_eq!(audit.path, Path::new("/log/audit.log"));
+    assert_eq!((audit.name.as_str(), audit.description.as_str()), ("main/", "all of it"));
+    assert_eq!(audit.kind, AuditKind::File { path: "/log/audit.log".into(), is_sync: true });
 }
 
 #[test]
@@ -232,13 +233,24 @@ fn a_rule_that_is_broken_is_named_and_no_value_shown() {
         ),
         ("listener = 1", "a.hcl:1: listener: must be a block"),
         ("seal \"transit\" {}", "a.hcl:1: seal \"transit\": not supported by this build"),
-        ("audit \"socket\" {}", "a.hcl:1: audit \"socket\": not supported by this build"),
+        ("audit \"syslog\" {}", "a.hcl:1: audit \"syslog\": not supported by this build"),
+        ("audit \"socket\" {}", "a.hcl:1: audit \"socket\": address: is required"),
+        ("audit \"socket\" { address = \"a\" }", "a.hcl:1: audit \"socket\": address: must be HOST:PORT"),
+        ("audit \"socket\" { address = \"a:1\" socket_type = \"tls\" }", "a.hcl:1: audit \"socket\": socket_type: must be"),
+        ("audit \"socket\" { address = \"a:1\" write_timeout = \"61s\" }", "a.hcl:1: audit \"socket\": write_timeout: must be"),
+        ("audit \"socket\" { address = \"a:1\" sync = true }", "a.hcl:1: audit \"socket\": sync: is no option"),
+        ("audit \"stdout\" { file_path = \"/a\" }", "a.hcl:1: audit \"stdout\": file_path: is no option"),
+        ("unsafe_allow_api_audit_creation = true", "a.hcl: unsafe_allow_api_audit_creation: needs `audit_api_folder`"),
+        ("audit_api_folder = \"relative\"", "a.hcl:1: audit_api_folder: must be an absolute path"),
         ("audit \"file\" {}", "a.hcl:1: audit \"file\": file_path: is required"),
         (
             "audit \"file\" \"a/../b\" { file_path = \"/x\" }",
             "a.hcl:1: audit \"file\" \"a/../b\": path: the device's name must be",
         ),
-        ("audit \"file\" { file_path = \"stdout\" }", "a.hcl:1: audit \"file\": file_path: must be a regular file"),
+        (
+            "audit \"file\" { file_path = \"discard\" }",
+            "a.hcl:1: audit \"file\": file_path: must be \"stdout\" or a regular file",
+        ),
         (
             "audit \"file\" { options { file_path = \"/a\" log_raw = \"true\" } }",
             "a.hcl:1: audit \"file\": options: log_raw: not supported",

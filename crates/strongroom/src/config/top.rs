@@ -1,5 +1,7 @@
 //! The keys outside of stanzas, and what happens to stanzas that this build does not have.
 
+use std::path::PathBuf;
+
 use strongroom_types::Ttl;
 
 use super::Config;
@@ -11,6 +13,7 @@ use super::section::{Section, Unknown};
 const READ: &[&str] = &[
     "api_addr",
     "audit",
+    "audit_api_folder",
     "backend",
     "cluster_name",
     "default_lease_ttl",
@@ -23,6 +26,7 @@ const READ: &[&str] = &[
     "pid_file",
     "seal",
     "storage",
+    "unsafe_allow_api_audit_creation",
     "user_lockout",
     "telemetry",
 ];
@@ -58,7 +62,6 @@ const IGNORED: &[&str] = &[
     "raw_storage_endpoint",
     "service_registration",
     "ui",
-    "unsafe_allow_api_audit_creation",
 ];
 
 /// Known, and an operator would miss them.
@@ -100,6 +103,16 @@ pub fn read(file: &Section<'_>, config: &mut Config) -> Result<()> {
     }
     if let Some(disabled) = file.flag("disable_mlock")? {
         config.process.lock_memory = !disabled;
+    }
+    if let Some(allowed) = file.flag("unsafe_allow_api_audit_creation")? {
+        config.audit_api.is_allowed = allowed;
+    }
+    if let Some(folder) = file.text("audit_api_folder")? {
+        let folder = PathBuf::from(folder);
+        if !folder.is_absolute() {
+            return Err(file.refuse("audit_api_folder", "must be an absolute path"));
+        }
+        config.audit_api.folder = Some(folder);
     }
     log(file, config)
 }

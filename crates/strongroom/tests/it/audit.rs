@@ -7,13 +7,7 @@ use strongroom_core::AuditDevice;
 use strongroom_testkit::{Options, TestServer};
 
 fn device(path: &Path) -> AuditDevice {
-    AuditDevice {
-        name: "file/".into(),
-        path: path.join("log/audit.log"),
-        limits: Default::default(),
-        is_sync: false,
-        description: String::new(),
-    }
+    AuditDevice::file("file/", path.join("log/audit.log"))
 }
 
 async fn server(folder: &Path) -> TestServer {
@@ -123,7 +117,7 @@ async fn s2_a_store_that_was_rolled_back_is_noticed() {
         let config = strongroom_storage::embedded::Config::new(folder.path().join(name));
         std::sync::Arc::new(strongroom_storage::EmbeddedStore::open(config).unwrap())
     };
-    let options = |name: &str| Options { store: Some(open(name)), audit: vec![device(folder.path())] };
+    let options = |name: &str| Options { store: Some(open(name)), audit: vec![device(folder.path())], ..Options::default() };
     let server = TestServer::start(options("data")).await;
     let key = server.unseal_key.clone();
     server.server.stop().await;

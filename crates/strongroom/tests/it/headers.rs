@@ -11,13 +11,7 @@ use strongroom_storage::SharedMemory;
 use strongroom_testkit::{Options, TestServer, request};
 
 async fn server(folder: &Path) -> TestServer {
-    let device = AuditDevice {
-        name: "file/".into(),
-        path: folder.join("audit.log"),
-        limits: Default::default(),
-        is_sync: false,
-        description: String::new(),
-    };
+    let device = AuditDevice::file("file/", folder.join("audit.log"));
     TestServer::start(Options { audit: vec![device], ..Options::default() }).await
 }
 

@@ -3,6 +3,7 @@
 
 mod approle;
 mod audit;
+mod audit_devices;
 mod catalogue;
 mod faults;
 mod flat;

@@ -182,13 +182,7 @@ async fn former_field_names_are_shown_until_the_present_ones_replace_them() {
 async fn passwords_leave_no_trace_in_answers_and_audit_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
-    let device = strongroom_core::AuditDevice {
-        name: "file/".into(),
-        path: path.clone(),
-        limits: Default::default(),
-        is_sync: true,
-        description: String::new(),
-    };
+    let device = strongroom_core::AuditDevice::file("file/", path.clone());
     let server = TestServer::start(Options { audit: vec![device], ..Options::default() }).await;
     server.call("POST sys/auth/up", "root", json!({ "type": "userpass" })).await;
     user(&server, "ann", json!({ "password": "hunter2hunter2" })).await;

@@ -1,5 +1,5 @@
-//! `strongroom audit`: the offline side of the audit log. Needs the files and the log's public key; asks no server and no
-//! secret. An exit code of 0 means that everything holds, 1 that it doesn't or could not be read.
+//! `strongroom audit`: the offline side of the audit log, beside the client's commands for a server's devices. The former needs
+//! the files and the log's public key; it asks no server and no secret. An exit code of 0 means that everything holds, 1 that it doesn't or could not be read.
 
 mod key;
 mod proof;
@@ -21,6 +21,8 @@ pub enum Audit {
     Prove(proof::ProveArgs),
     /// Check such a proof, without the log
     CheckProof(proof::CheckArgs),
+    #[command(flatten)]
+    Client(strongroom_cli::AuditCommand),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -47,6 +49,7 @@ pub fn run(command: Audit) -> anyhow::Result<u8> {
         Audit::Verify(args) => verify::run(args)?,
         Audit::Prove(args) => proof::prove(args)?,
         Audit::CheckProof(args) => proof::check(args)?,
+        Audit::Client(command) => return super::client(strongroom_cli::ClientCommand::Audit(command)),
     };
     console::print(&outcome.text)?;
     Ok(if outcome.is_good { strongroom_cli::EXIT_OK } else { strongroom_cli::EXIT_LOCAL })

@@ -70,6 +70,7 @@ impl Log {
             Audit::Verify(args) => verify::run(args),
             Audit::Prove(args) => proof::prove(args),
             Audit::CheckProof(args) => proof::check(args),
+            Audit::Client(_) => panic!("not an offline command"),
         }
     }
 
@@ -152,5 +153,18 @@ async fn what_cannot_be_read_is_an_error() {
         "check-proof {dir}/none -key={key}",
     ] {
         assert!(log.run(words).is_err(), "{words}");
+    }
+}
+
+#[test]
+fn the_commands_for_a_servers_devices_stand_beside_the_offline_ones() {
+    for line in [
+        "audit enable -path=a -description=d -local file file_path=a.log mode=0600",
+        "audit enable socket address=127.0.0.1:9000 socket_type=udp",
+        "audit disable a/",
+        "audit list -detailed -format=json",
+    ] {
+        let args = strongroom_cli::normalize(line.split(' ').map(Into::into));
+        assert!(matches!(Line::try_parse_from(args).map(|l| l.command), Ok(Audit::Client(_))), "{line}");
     }
 }

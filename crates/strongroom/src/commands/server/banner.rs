@@ -49,6 +49,6 @@ fn storage(storage: &Storage) -> String {
 
 fn audit(plan: &Plan) -> String {
     let devices = plan.audit_devices();
-    let shown: Vec<String> = devices.iter().map(|device| format!("{} {}", device.name, device.path.display())).collect();
+    let shown: Vec<String> = devices.iter().map(|device| format!("{} {}", device.name, device.kind.place())).collect();
     if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
 }

@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
-use strongroom_audit::Limits;
 use strongroom_core::wire::Opens;
 use strongroom_core::{AuditDevice, Settings};
 use strongroom_http::Forwarded;
@@ -80,6 +79,7 @@ impl Plan {
             lockout: self.config.lockout.clone(),
             accepts_rollback: self.accepts_rollback,
             telemetry: self.config.telemetry.served,
+            audit_api_folder: self.config.audit_api.folder().cloned(),
         }
     }
 
@@ -99,16 +99,9 @@ impl Plan {
     pub fn audit_devices(&self) -> Vec<AuditDevice> {
         if let ([], Some(folder)) = (self.config.audit.as_slice(), self.storage.folder()) {
             let (path, description) = (folder.join(LOCAL_FILE), "kept because no audit stanza is configured".to_owned());
-            return vec![AuditDevice { name: LOCAL_DEVICE.into(), path, limits: Limits::default(), is_sync: false, description }];
+            return vec![AuditDevice { description, ..AuditDevice::file(LOCAL_DEVICE, path) }];
         }
-        let device = |audit: &config::Audit| AuditDevice {
-            name: audit.name.clone(),
-            path: audit.path.clone(),
-            limits: audit.limits,
-            is_sync: audit.is_sync,
-            description: audit.description.clone(),
-        };
-        self.config.audit.iter().map(device).collect()
+        self.config.audit.clone()
     }
 }
 

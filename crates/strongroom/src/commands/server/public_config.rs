@@ -3,22 +3,37 @@
 //! keeps it secret.
 
 use serde_json::{Value, json};
+use strongroom_core::{AuditDevice, AuditKind};
 use strongroom_http::TlsVersion;
 
 use super::plan::Plan;
-use crate::config::{Address, Audit, Cluster, Config, Leases, Listener, Process, Tls};
+use crate::config::{Address, AuditApi, Cluster, Config, Leases, Listener, Process, Tls};
 use crate::log::Format;
 
 pub fn shown(plan: &Plan) -> Value {
     let Plan { config, config_paths: _, storage, log_level, log_format, dev, accepts_rollback } = plan;
-    let Config { listeners, storage: _, audit, leases, cluster, log: _, process, telemetry, flat_mount, lockout, warnings: _ } =
-        config;
+    let Config {
+        listeners,
+        storage: _,
+        audit,
+        audit_api,
+        leases,
+        cluster,
+        log: _,
+        process,
+        telemetry,
+        flat_mount,
+        lockout,
+        warnings: _,
+    } = config;
+    let AuditApi { is_allowed, folder: _ } = audit_api;
     let Leases { default_ttl, max_ttl } = leases;
     let Cluster { name, api_addr } = cluster;
     let Process { pid_file: _, lock_memory } = process;
     json!({
         "api_addr": api_addr,
         "cluster_name": name,
+        "unsafe_allow_api_audit_creation": is_allowed,
         "default_lease_ttl": default_ttl.as_s(),
         "max_lease_ttl": max_ttl.as_s(),
         "disable_mlock": !lock_memory,
@@ -63,7 +78,8 @@ fn listener(listener: &Listener) -> Value {
     json!({ "type": kind, "config": config })
 }
 
-fn device(device: &Audit) -> Value {
-    let Audit { name, description: _, path: _, is_sync, limits: _ } = device;
-    json!({ "type": "file", "path": name, "sync": is_sync })
+fn device(device: &AuditDevice) -> Value {
+    let AuditDevice { name, description: _, kind, limits: _ } = device;
+    let is_sync = matches!(kind, AuditKind::File { is_sync: true, .. });
+    json!({ "type": kind.name(), "path": name, "sync": is_sync })
 }

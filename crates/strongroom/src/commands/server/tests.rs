@@ -98,7 +98,7 @@ fn durable_data_is_never_served_unrecorded() {
     let plan = settle(&file(folder.path(), "storage \"embedded\" { path = \"/data\" }\nlistener \"tcp\" { tls_disable = true }"))
         .unwrap();
     let [device] = plan.audit_devices().try_into().unwrap();
-    assert_eq!((device.name.as_str(), device.path.as_path()), ("local/", Path::new("/data/audit/audit.log")));
+    assert_eq!((device.name.as_str(), device.kind.place().as_str()), ("local/", "/data/audit/audit.log"));
     let shown = banner::text(&plan, &[]);
     assert!(shown.contains("Audit: local/ /data/audit/audit.log"), "{shown}");
 }
