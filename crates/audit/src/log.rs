@@ -62,9 +62,15 @@ impl Log {
         self.device(path).map(|d| d.hash_key())
     }
 
-    /// Whether a local device is short of space. Requests of others than root must be refused then.
+    /// Whether the gate is short of space. Requests of others than root must be refused then.
     pub fn is_short_of_space(&self) -> bool {
-        self.devices.iter().any(|(_, device)| device.is_local() && device.is_short_of_space())
+        self.gate().and_then(|at| self.devices.get(at)).is_some_and(|(_, device)| device.is_short_of_space())
+    }
+
+    /// The first local device that counts, else the first that counts.
+    fn gate(&self) -> Option<usize> {
+        let at = |is_gate: fn(&dyn Device) -> bool| self.devices.iter().position(|(_, d)| d.counts() && is_gate(&**d));
+        at(|device| device.is_local()).or_else(|| at(|_| true))
     }
 
     /// Heads of all devices that have one, for the core to keep in the barrier.
@@ -80,8 +86,7 @@ impl Log {
     /// Queues the record with every device, at once; the future says whether it was taken and borrows nothing. A
     /// dropped future takes nothing back. Errors: that of the gate when no device took it; `NoDevice`.
     pub fn record(&self, record: &Record<'_>) -> impl Future<Output = Result<(), AuditError>> + Send + use<> {
-        let at = |is_gate: fn(&dyn Device) -> bool| self.devices.iter().position(|(_, d)| d.counts() && is_gate(&**d));
-        let gate_at = at(|device| device.is_local()).or_else(|| at(|_| true));
+        let gate_at = self.gate();
         let may_be_missing = self.is_optional && gate_at.is_none();
         let mut gate = if may_be_missing { Ok(Ticket::Done) } else { Err(AuditError::NoDevice) };
         let mut others = Vec::new(); // empty with one device: no allocation

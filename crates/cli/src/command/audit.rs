@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use strongroom_client::Method;
 
 use super::folder;
+use crate::EXIT_SERVER;
 use crate::arguments::{is_set, pair};
 use crate::connection::{Connection, Session};
 use crate::environment::Environment;
@@ -110,7 +111,8 @@ async fn list(session: &Session<'_>, is_detailed: bool) -> Result<Printed, Failu
     }
     let devices: BTreeMap<String, Device> = answer.data().map_err(failed)?;
     if devices.is_empty() {
-        return Ok(Printed::line("No audit devices are enabled.".to_owned()));
+        // The code of the reference: scripts ask with it whether anything is recorded.
+        return Ok(Printed { code: EXIT_SERVER, ..Printed::line("No audit devices are enabled.") });
     }
     Ok(Printed::text(shown(&devices, is_detailed)))
 }

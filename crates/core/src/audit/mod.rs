@@ -4,16 +4,17 @@
 mod device;
 mod heads;
 mod open;
+mod prepare;
 mod table;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use strongroom_audit::{AuditError, Device, Kind, Log, Record, RequestFacts};
+use strongroom_audit::{AuditError, Log, Record};
 use strongroom_barrier::{Barrier, View};
 use strongroom_engine::{Error, Key, Result};
 use strongroom_types::Timestamp;
@@ -23,11 +24,11 @@ use crate::metrics::Metrics;
 
 pub use device::{AuditDevice, AuditKind};
 use open::{NotOpened, Opened, Opener};
+use prepare::Prepared;
 pub use table::{DEVICES_MAX, Entry, Table, table_key};
 
-/// A device of the API that could not be opened is tried again this often, and one that was prepared in vain is closed.
+/// A device of the API that could not be opened is tried again this often.
 const TRY_AGAIN_S: u64 = 10;
-const PREPARED_S: u64 = 60;
 /// How long a file may still belong to a device that was just disabled.
 const LOCKED_TRIES: u32 = 20;
 const LOCKED_PAUSE: Duration = Duration::from_millis(50);
@@ -65,13 +66,6 @@ struct Slot {
     opened: Option<Arc<Opened>>,
 }
 
-struct Prepared {
-    name: String,
-    entry: Entry,
-    opened: Arc<Opened>,
-    since: Timestamp,
-}
-
 impl AuditLog {
     /// Errors: `Internal` when a device's files are not what was acknowledged, or a configured device can't be opened; the
     /// server must not open then.
@@ -101,11 +95,15 @@ impl AuditLog {
             epoch: AtomicU64::new(1),
             loading: tokio::sync::Mutex::new(()),
             prepared: Mutex::default(),
-            last_try: AtomicU64::new(0),
+            last_try: AtomicU64::new(parts.clock.now().unix_s()),
             metrics,
         };
         for (name, entry) in audit.stored().await?.0 {
-            match audit.open_enabled(&name, &entry).await {
+            if audit.is_configured(&name) {
+                tracing::error!(device = name, "an audit device of the API is not opened: the configuration has one of this name");
+                continue;
+            }
+            match audit.open_enabled(&name, &entry, LOCKED_TRIES).await {
                 Ok(opened) => devices.push(Slot { name, entry: Some(entry), opened: Some(opened) }),
                 Err(e) if e.is_tampering() => return Err(refused(&name, &e)),
                 Err(e) => {
@@ -131,9 +129,10 @@ impl AuditLog {
         serde_json::from_slice(found.value()).map_err(|_| Error::Internal("the stored audit devices are malformed".into()))
     }
 
-    async fn open_enabled(&self, name: &str, entry: &Entry) -> std::result::Result<Arc<Opened>, NotOpened> {
+    /// Waits for a file that still belongs to a device which was just disabled, at most so many times.
+    async fn open_enabled(&self, name: &str, entry: &Entry, tries: u32) -> std::result::Result<Arc<Opened>, NotOpened> {
         let kind = entry.kind(self.folder.as_deref())?;
-        for _ in 0..LOCKED_TRIES {
+        for _ in 1..tries {
             match self.opener.enabled(name, &kind).await {
                 Err(NotOpened::Device(AuditError::Locked { .. })) => tokio::time::sleep(LOCKED_PAUSE).await,
                 outcome => return outcome.map(Arc::new),
@@ -186,21 +185,28 @@ impl AuditLog {
             Ok(table) => table,
             Err(e) => return tracing::error!("audit devices can't be read again: {e}"),
         };
-        let mut devices: Vec<Slot> = old.devices.iter().filter(|d| d.entry.is_none()).cloned().collect();
-        for (name, entry) in table.0 {
-            let kept = old.devices.iter().find(|d| d.name == name && d.entry.as_ref() == Some(&entry));
-            let opened = match kept.and_then(|d| d.opened.clone()).or_else(|| self.take_prepared(&name, &entry)) {
-                Some(opened) => Some(opened),
-                None => self.open_enabled(&name, &entry).await.map_err(|e| not_opened(&name, &e)).ok(),
-            };
-            devices.push(Slot { name, entry: Some(entry), opened });
-        }
-        let is_kept = |old: &Arc<Opened>| devices.iter().any(|d| d.opened.as_ref().is_some_and(|new| Arc::ptr_eq(new, old)));
-        let gone: Vec<Arc<Opened>> = old.devices.iter().filter_map(|d| d.opened.clone()).filter(|d| !is_kept(d)).collect();
-        self.last_try.store(self.opener.clock.now().unix_s(), Ordering::Relaxed);
-        self.state.store(Arc::new(State { epoch, log: self.log_of(&devices), devices }));
+        let is_kept = |d: &&Slot| d.entry.as_ref().is_none_or(|entry| table.0.get(&d.name) == Some(entry));
+        let mut devices: Vec<Slot> = old.devices.iter().filter(is_kept).cloned().collect();
+        let gone = old.devices.iter().filter(|d| !is_kept(d)).filter_map(|d| d.opened.clone()).collect();
+        // Closed first: another device may have its file now. Whoever records meanwhile waits for this to end.
+        self.state.store(Arc::new(State { epoch: old.epoch, log: self.log_of(&devices), devices: devices.clone() }));
         drop(old);
         self.close_all(gone).await;
+        for (name, entry) in table.0 {
+            let known = devices.iter().position(|d| d.name == name);
+            if known.and_then(|at| devices.get(at)).is_some_and(|d| d.opened.is_some()) {
+                continue;
+            }
+            let tries = if known.is_some() { 1 } else { LOCKED_TRIES };
+            let opened = match self.take_prepared(&name, &entry) {
+                Some(opened) => Some(opened),
+                None => self.open_enabled(&name, &entry, tries).await.map_err(|e| not_opened(&name, &e)).ok(),
+            };
+            devices.retain(|d| d.name != name);
+            devices.push(Slot { name, entry: Some(entry), opened });
+        }
+        self.last_try.store(self.opener.clock.now().unix_s(), Ordering::Relaxed);
+        self.state.store(Arc::new(State { epoch, log: self.log_of(&devices), devices }));
     }
 
     async fn close_all(&self, gone: Vec<Arc<Opened>>) {
@@ -213,39 +219,6 @@ impl AuditLog {
                 tracing::error!("keeping an audit device's last checkpoint: {e}");
             }
         }
-    }
-
-    fn take_prepared(&self, name: &str, entry: &Entry) -> Option<Arc<Opened>> {
-        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = prepared.iter().position(|p| p.name == name && p.entry == *entry)?;
-        Some(prepared.swap_remove(at).opened)
-    }
-
-    fn has_prepared(&self, name: &str, entry: &Entry) -> bool {
-        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        prepared.iter().any(|p| p.name == name && p.entry == *entry)
-    }
-
-    /// Opens a device that is about to be enabled and records a test with it. It counts from the commit on; without one it is
-    /// closed after a while. Errors: `Invalid` when it can't be opened or does not take the record; nothing is left then.
-    pub async fn prepare(&self, name: &str, entry: &Entry, request_id: &str) -> Result<()> {
-        if self.has_prepared(name, entry) {
-            return Ok(()); // the request runs again after a conflict
-        }
-        let opened = self.open_enabled(name, entry).await.map_err(|e| unusable(name, &e))?;
-        if opened.device.counts() {
-            let facts = RequestFacts { id: request_id, operation: "update", path: "sys/audit/test", ..RequestFacts::default() };
-            let now = self.opener.clock.now();
-            let test = Record { kind: Kind::Request, time: now, auth: None, request: &facts, response: None, error: None };
-            let taken = Log::new(vec![(name.into(), opened.device.clone())]).record(&test).await;
-            if let Err(error) = taken {
-                self.close_all(vec![opened]).await;
-                return Err(unusable(name, &NotOpened::Device(error)));
-            }
-        }
-        let prepared = Prepared { name: name.to_owned(), entry: entry.clone(), opened, since: self.opener.clock.now() };
-        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).push(prepared);
-        Ok(())
     }
 
     /// Whether the configuration has a device of this name.
@@ -298,18 +271,7 @@ impl AuditLog {
         if self.is_stale() {
             self.refresh().await;
         }
-        let mut old = Vec::new();
-        {
-            let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-            prepared.retain(|p| {
-                let is_young = now.seconds_since(p.since) < PREPARED_S;
-                if !is_young {
-                    old.push(p.opened.clone());
-                }
-                is_young
-            });
-        }
-        self.close_all(old).await;
+        self.close_all(self.take_old_prepared(now)).await;
     }
 
     pub async fn rotate(&self, now: Timestamp) {
@@ -323,8 +285,7 @@ impl AuditLog {
             Ok(head) => self.opener.store_head.store(head.0, Ordering::Relaxed),
             Err(e) => tracing::error!("closing the audit log: {e}"),
         }
-        let prepared = std::mem::take(&mut *self.prepared.lock().unwrap_or_else(PoisonError::into_inner));
-        self.close_all(prepared.into_iter().map(|p| p.opened).collect()).await;
+        self.close_all(self.take_all_prepared()).await;
         let log = self.state.load().log.clone();
         report("closing the audit log", tokio::task::spawn_blocking(move || log.close(now)).await);
         if let Err(e) = self.keep_heads().await {
@@ -342,17 +303,6 @@ impl AuditLog {
 
 fn not_opened(name: &str, error: &NotOpened) {
     tracing::error!(device = name, "audit device can't be opened: {error}");
-}
-
-/// SECURITY: the caller learns what is wrong, but nothing about files and addresses of this machine.
-fn unusable(name: &str, error: &NotOpened) -> Error {
-    not_opened(name, error);
-    Error::invalid(match error {
-        NotOpened::Device(AuditError::Locked { .. }) => "file_path: another audit device writes to this file",
-        NotOpened::Device(AuditError::Socket { .. }) => "address: the peer did not take the test record",
-        e if e.is_tampering() => "file_path: the file is not what was recorded there; choose another name",
-        _ => "the audit device can't be used; the server's log says why",
-    })
 }
 
 fn report(what: &str, outcome: std::result::Result<std::result::Result<(), AuditError>, tokio::task::JoinError>) {

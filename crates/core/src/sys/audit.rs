@@ -32,7 +32,7 @@ async fn list(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     });
     let enabled =
         table.0.iter().map(|(name, e)| (name.clone(), shown(name, e.kind_name(), &e.description, e.local, json!(e.options))));
-    let all: Map<String, Value> = configured.chain(enabled).collect();
+    let all: Map<String, Value> = enabled.chain(configured).collect();
     Ok(Output::data(&all)?.top_level())
 }
 
