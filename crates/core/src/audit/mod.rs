@@ -9,7 +9,7 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub use table::{DEVICES_MAX, Entry, Table, table_key};
 
 /// A device of the API that could not be opened is tried again this often.
 const TRY_AGAIN_S: u64 = 10;
+/// Requests by others than root on a full disk: enough for a whole key ceremony and its mistakes, a tenth of what was kept aside.
+const RESCUES_MAX: u32 = 100;
 /// How long a file may still belong to a device that was just disabled.
 const LOCKED_TRIES: u32 = 20;
 const LOCKED_PAUSE: Duration = Duration::from_millis(50);
@@ -47,6 +49,8 @@ pub struct AuditLog {
     prepared: Mutex<Vec<Prepared>>,
     last_try: AtomicU64,
     metrics: Arc<Metrics>,
+    /// Requests by others than root since the disk was found full.
+    rescues: AtomicU32,
 }
 
 /// The devices as of one moment.
@@ -97,10 +101,14 @@ impl AuditLog {
             prepared: Mutex::default(),
             last_try: AtomicU64::new(parts.clock.now().unix_s()),
             metrics,
+            rescues: AtomicU32::new(0),
         };
         for (name, entry) in audit.stored().await?.0 {
             if audit.is_configured(&name) {
-                tracing::error!(device = name, "an audit device of the API is not opened: the configuration has one of this name");
+                tracing::error!(
+                    device = name,
+                    "an audit device of the API is not opened: the configuration has one of this name"
+                );
                 continue;
             }
             match audit.open_enabled(&name, &entry, LOCKED_TRIES).await {
@@ -235,7 +243,18 @@ impl AuditLog {
 
     /// The disk is full, and what was kept aside is in use.
     pub fn is_short_of_space(&self) -> bool {
-        self.state.load().log.is_short_of_space()
+        let is_short = self.state.load().log.is_short_of_space();
+        if !is_short && self.rescues.load(Ordering::Relaxed) > 0 {
+            self.rescues.store(0, Ordering::Relaxed);
+        }
+        is_short
+    }
+
+    /// Counts a request of an operator without a root token. False: there were too many, and the rest is kept for root.
+    pub fn may_rescue(&self) -> bool {
+        self.rescues
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < RESCUES_MAX).then_some(n.saturating_add(1)))
+            .is_ok()
     }
 
     /// Devices of the configuration.

@@ -9,13 +9,7 @@ use super::generate_root::decoded;
 use super::{House, shares};
 
 fn device(folder: &Path) -> AuditDevice {
-    AuditDevice {
-        name: "file/".into(),
-        path: file(folder),
-        limits: Default::default(),
-        is_sync: false,
-        description: String::new(),
-    }
+    AuditDevice::file("file/", file(folder))
 }
 
 fn file(folder: &Path) -> PathBuf {

@@ -31,7 +31,7 @@ pub struct House {
 
 impl House {
     pub async fn new(store: Option<Arc<dyn Store>>, audit: Vec<AuditDevice>) -> Self {
-        let (server, clock) = TestServer::make(Options { store, audit });
+        let (server, clock) = TestServer::make(Options { store, audit, ..Options::default() });
         let test = TestServer { server, clock, unseal_key: String::new() };
         let made = test.call("PUT sys/init", "", json!({ "secret_shares": 3, "secret_threshold": 2 })).await;
         let house = Self { root: made.text("/root_token"), keys: shares(&made, "/keys"), test };
