@@ -87,7 +87,7 @@ fn verify(lines: &[String]) -> (u64, usize) {
         let (checkpoint, signature) = Checkpoint::parse(checkpoint["note"].as_str().unwrap()).unwrap();
         assert!(checkpoint.is_signed_by(&signature, &signer));
         assert_eq!((checkpoint.head.size, checkpoint.head.root), (tree.size(), tree.root()));
-        checkpoints += 1;
+        checkpoints = usize::saturating_add(checkpoints, 1);
     }
     (tree.size(), checkpoints)
 }
@@ -180,7 +180,7 @@ async fn wait_until_taken(device: &SocketDevice, from: usize) {
     while taken(device, &rest(n, 10)).await.is_err() {
         assert!(start.elapsed() < Duration::from_secs(30), "the peer is back");
         tokio::time::sleep(Duration::from_millis(300)).await;
-        n += 1;
+        n = n.saturating_add(1);
     }
 }
 
