@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use strongroom_audit::{AuditError, Log, Record};
+use strongroom_audit::{AuditError, Kind, Log, Record};
 use strongroom_barrier::{Barrier, View};
 use strongroom_engine::{Error, Key, Result};
 use strongroom_types::Timestamp;

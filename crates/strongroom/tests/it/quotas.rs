@@ -150,13 +150,7 @@ async fn two_rules_for_one_path_cannot_be_made_at_once() {
 async fn refused_requests_leave_one_record_a_second_and_source() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log/audit.log");
-    let device = AuditDevice {
-        name: "file/".into(),
-        path: path.clone(),
-        limits: Default::default(),
-        is_sync: false,
-        description: String::new(),
-    };
+    let device = AuditDevice::file("file/", path.clone());
     let server = TestServer::start(Options { audit: vec![device], ..Options::default() }).await;
     server.call("POST sys/quotas/rate-limit/r", "root", json!({ "rate": 1, "interval": "1h", "path": "secret/" })).await;
     for _ in 0..300 {
