@@ -240,7 +240,7 @@ fn a_rule_that_is_broken_is_named_and_no_value_shown() {
         ("audit \"socket\" { address = \"a:1\" write_timeout = \"61s\" }", "a.hcl:1: audit \"socket\": write_timeout: must be"),
         ("audit \"socket\" { address = \"a:1\" sync = true }", "a.hcl:1: audit \"socket\": sync: is no option"),
         ("audit \"stdout\" { file_path = \"/a\" }", "a.hcl:1: audit \"stdout\": file_path: is no option"),
-        ("unsafe_allow_api_audit_creation = true", "a.hcl: unsafe_allow_api_audit_creation: needs `audit_api_folder`"),
+        ("unsafe_allow_api_audit_creation = true", "a.hcl:1: unsafe_allow_api_audit_creation: needs `audit_api_folder`"),
         ("audit_api_folder = \"relative\"", "a.hcl:1: audit_api_folder: must be an absolute path"),
         ("audit \"file\" {}", "a.hcl:1: audit \"file\": file_path: is required"),
         (
