@@ -27,12 +27,12 @@ pub async fn handle(core: &Arc<Core>, request: Request) -> Answer {
     // 1. What is malformed or oversized is refused before anything is looked up.
     let admitted = match admit::admit(id.clone(), core.clock.now(), request) {
         Ok(admitted) => admitted,
-        Err(reason) => return not_admitted(core, &id, &raw, reason).await,
+        Err(reason) => return Box::pin(not_admitted(core, &id, &raw, reason)).await,
     };
     let exit = match attempt(core, admitted).await {
         Ok((permitted, result)) => Exit { known: permitted.into_known(), result },
         Err(refused) => {
-            let spent = spend_use(core, refused.known.token.as_ref()).await;
+            let spent = Box::pin(spend_use(core, refused.known.token.as_ref())).await;
             Exit { known: *refused.known, result: spent.and(Err(refused.error)) }
         }
     };
@@ -84,7 +84,7 @@ async fn leave(core: &Core, id: String, exit: Exit) -> Answer {
         }
         (Err(unrecorded), result) => {
             tracing::error!(request_id = id, "response could not be audited: {unrecorded}");
-            take_back(core, result.ok()).await;
+            Box::pin(take_back(core, result.ok())).await;
             answer::failure(&id, Error::Internal("response could not be audited".into()))
         }
     }

@@ -255,17 +255,18 @@ impl Server {
 
     /// Rate limits count every request before all else; the page that sent it is told even so what it may see.
     async fn answer(self: Arc<Self>, request: Request) -> Answer {
-        let Some(core) = self.core() else { return self.serve(request).await };
+        // What is rare and large is boxed here and below: each request pays for the size of its future.
+        let Some(core) = self.core() else { return Box::pin(self.serve(request)).await };
         let limited = limited(&core, &request).await;
         let crossing = judge(&core, &request.headers, request.method).await;
         let (mut answer, extra) = match (limited, crossing) {
             (Admission::Refused(answer), crossing) => (answer, crossing.map(Crossing::into_extra).unwrap_or_default()),
             (Admission::Admitted(limit), Ok(Crossing::Served(extra))) => (self.serve(request).await, [extra, limit].concat()),
             (Admission::Admitted(limit), Ok(Crossing::Ended(reason, extra))) => {
-                (pipeline::turn_away(&core, &request.headers.raw, reason).await, [extra, limit].concat())
+                (Box::pin(pipeline::turn_away(&core, &request.headers.raw, reason)).await, [extra, limit].concat())
             }
             (Admission::Admitted(limit), Err(e)) => {
-                (pipeline::turn_away(&core, &request.headers.raw, NotAdmitted::Error(e)).await, limit)
+                (Box::pin(pipeline::turn_away(&core, &request.headers.raw, NotAdmitted::Error(e))).await, limit)
             }
         };
         answer.extra.extend(extra);
@@ -280,7 +281,7 @@ impl Server {
             Some(core) => {
                 let answer = serve(&core, request).await;
                 if core.seal_requested.load(std::sync::atomic::Ordering::Acquire) {
-                    self.stop().await;
+                    Box::pin(self.stop()).await;
                 }
                 answer
             }
@@ -318,9 +319,9 @@ async fn serve(core: &Arc<Core>, request: Request) -> Answer {
     if !flat::is_flat(&request) {
         return pipeline::handle(core, request).await;
     }
-    match flat::handle(core, request).await {
+    match Box::pin(flat::handle(core, request)).await {
         Ok(answer) => answer,
-        Err(request) => pipeline::handle(core, request).await,
+        Err(request) => Box::pin(pipeline::handle(core, request)).await,
     }
 }
 

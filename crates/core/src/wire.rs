@@ -9,8 +9,9 @@ use bytes::Bytes;
 use strongroom_types::SecretString;
 
 /// What the verb asks for. POST and PUT are one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Method {
+    #[default]
     Get,
     Write,
     Patch,

@@ -149,22 +149,29 @@ impl AuditLog {
         self.opener.enabled(name, &kind).await.map(Arc::new)
     }
 
-    pub async fn record(&self, record: &Record<'_>) -> std::result::Result<(), AuditError> {
+    /// The devices as of the newest change that this node knows of; to be awaited before each record.
+    pub async fn catch_up(&self) {
         if self.is_stale() {
-            self.refresh().await;
+            Box::pin(self.refresh()).await; // rare, and much larger than what waits for it
         }
+    }
+
+    /// The record is written down at once; the future, which borrows nothing of it, says whether it was taken.
+    pub fn record(&self, record: &Record<'_>) -> impl Future<Output = std::result::Result<(), AuditError>> + Send + use<'_> {
         let (times, failures) = match record.kind {
             Kind::Request => (&self.metrics.audit_requests, &self.metrics.audit_request_failures),
             Kind::Response => (&self.metrics.audit_responses, &self.metrics.audit_response_failures),
         };
         let started = times.start();
         let recording = self.state.load().log.record(record);
-        let recorded = recording.await;
-        times.end(started);
-        if recorded.is_err() {
-            failures.one();
+        async move {
+            let recorded = recording.await;
+            times.end(started);
+            if recorded.is_err() {
+                failures.one();
+            }
+            recorded
         }
-        recorded
     }
 
     /// Bytes of lines since the server was unsealed.
@@ -264,9 +271,7 @@ impl AuditLog {
 
     /// The hash that stands for a value in this device's lines. None for an unknown device.
     pub async fn hash(&self, name: &str, value: &str) -> Option<String> {
-        if self.is_stale() {
-            self.refresh().await;
-        }
+        self.catch_up().await;
         self.state.load().log.hash_key(name).map(|key| key.hash(value))
     }
 
@@ -287,9 +292,7 @@ impl AuditLog {
         if is_missing && now.unix_s().saturating_sub(self.last_try.load(Ordering::Relaxed)) >= TRY_AGAIN_S {
             self.changed();
         }
-        if self.is_stale() {
-            self.refresh().await;
-        }
+        self.catch_up().await;
         self.close_all(self.take_old_prepared(now)).await;
     }
 

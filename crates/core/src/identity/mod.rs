@@ -17,6 +17,7 @@ use strongroom_engine::{Builtin, Engine, EngineKind, Error, Options, Route};
 pub use facts::{EntityFacts, Identities};
 pub use leftovers::{gone_mount_key, run as finish_leftovers};
 pub use login::on_login;
+pub use record::entities_area;
 
 pub const IDENTITY: Builtin = Builtin {
     name: "identity",

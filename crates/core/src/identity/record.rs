@@ -132,7 +132,11 @@ fn area(kind: &str) -> Key {
 }
 
 pub fn entity_key(id: &str) -> Key {
-    area("e").name(id)
+    entities_area().name(id)
+}
+
+pub fn entities_area() -> Key {
+    area("e")
 }
 
 pub fn entity_name_key(name: &EntityName) -> Key {

@@ -67,7 +67,7 @@ impl Rules {
         let _one_at_a_time = self.loading.lock().await;
         let epoch = self.epoch.load(Ordering::Acquire);
         if self.loaded.load().epoch != epoch {
-            let loaded = self.load(epoch).await?;
+            let loaded = Box::pin(self.load(epoch)).await?;
             self.loaded.store(Arc::new(loaded));
         }
         Ok(self.loaded.load())

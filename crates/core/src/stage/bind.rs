@@ -30,44 +30,11 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
     if output.auth.is_some() && output.status.is_some_and(|status| status >= 400) {
         return Err(Error::Internal("an error answer asks for a token".into()));
     }
-    let mut issued = None;
-    let mut identity_policies = None;
-    let mut auth = match output.auth.take() {
-        None => None,
-        Some(Auth::Show(view)) => Some(view),
-        Some(asked) => {
-            let (new, limits) = match asked {
-                Auth::Login(login) => {
-                    let person = identity::on_login(&core.identities, ctx, &login, makes_entities(core, ctx).await?).await?;
-                    let (id, policies) = person.map(|p| (p.id, p.policies)).unwrap_or_default();
-                    identity_policies = Some(policies);
-                    token::token_of(ctx, *login, id, core.limits_of(&ctx.mount))?
-                }
-                Auth::Issue(mut new) if !new.entity_alias.is_empty() => {
-                    let login = Login { alias: std::mem::take(&mut new.entity_alias), ..Login::default() };
-                    // What was asked for is made or refused, never left out.
-                    let person = identity::on_login(&core.identities, ctx, &login, true).await?;
-                    let person = person.ok_or_else(|| Error::invalid("'entity_alias' leads to no entity"))?;
-                    new.entity_id = person.id;
-                    identity_policies = Some(person.policies);
-                    (*new, core.limits_of(&ctx.mount))
-                }
-                Auth::Issue(new) => (*new, core.limits_of(&ctx.mount)),
-                Auth::Show(_) => return Err(Error::Internal("a token that exists is not issued".into())),
-            };
-            let made =
-                token::issue(&mut ctx.txn, &core.barrier, &core.tokens.keys, core.rng.as_ref(), ctx.now, new, limits).await?;
-            output.warnings.extend(made.warnings);
-            issued = (!made.view.batch).then(|| made.view.accessor.clone());
-            Some(Box::new(made.view))
-        }
+    let (auth, issued) = match output.auth.take() {
+        None => (None, None),
+        // Boxed, as what follows: most requests make nothing, and each pays for the size of its future.
+        Some(asked) => Box::pin(token_for(core, ctx, asked, &mut output.warnings)).await.map(|(a, i)| (Some(a), i))?,
     };
-    if let Some(view) = &mut auth {
-        view.identity_policies = match identity_policies {
-            Some(policies) => policies,
-            None => policies_of(core, &view.entity_id).await?,
-        };
-    }
     let (lease, is_new_lease) = lease_of(core, permitted, ctx, &mut output).await?;
     let mut bound = Bound { output, auth, lease, is_new_lease, wrap: None, issued };
     let (wrap_ttl, attributes) = (permitted.routed.admitted.wrap_ttl, permitted.routed.target.attributes());
@@ -78,11 +45,48 @@ pub async fn bind(core: &Arc<Core>, permitted: &Permitted, ctx: &mut Ctx, mut ou
         let inner = answer::envelope(&permitted.routed.admitted.id, &bound);
         let path = permitted.routed.admitted.path.as_str();
         let accessor = bound.auth.as_ref().map(|a| a.accessor.clone()).unwrap_or_default();
-        let view = wrap::wrap(core, ctx, path, wrap_ttl, &inner, accessor).await?;
+        let view = Box::pin(wrap::wrap(core, ctx, path, wrap_ttl, &inner, accessor)).await?;
         bound.issued = bound.issued.or_else(|| Some(view.accessor.clone()));
         bound.wrap = Some(Box::new(view));
     }
     Ok(bound)
+}
+
+/// The token to show, and the family of one that came into being just now.
+async fn token_for(
+    core: &Arc<Core>,
+    ctx: &mut Ctx,
+    asked: Auth,
+    warnings: &mut Vec<String>,
+) -> Result<(Box<AuthView>, Option<String>)> {
+    let (new, limits, identity_policies) = match asked {
+        Auth::Show(mut view) => {
+            view.identity_policies = policies_of(core, &view.entity_id).await?;
+            return Ok((view, None));
+        }
+        Auth::Login(login) => {
+            let person = identity::on_login(&core.identities, ctx, &login, makes_entities(core, ctx).await?).await?;
+            let (id, policies) = person.map(|p| (p.id, p.policies)).unwrap_or_default();
+            let (new, limits) = token::token_of(ctx, *login, id, core.limits_of(&ctx.mount))?;
+            (new, limits, policies)
+        }
+        Auth::Issue(mut new) if !new.entity_alias.is_empty() => {
+            let login = Login { alias: std::mem::take(&mut new.entity_alias), ..Login::default() };
+            // What was asked for is made or refused, never left out.
+            let person = identity::on_login(&core.identities, ctx, &login, true).await?;
+            let person = person.ok_or_else(|| Error::invalid("'entity_alias' leads to no entity"))?;
+            new.entity_id = person.id;
+            (*new, core.limits_of(&ctx.mount), person.policies)
+        }
+        Auth::Issue(new) => {
+            let policies = policies_of(core, &new.entity_id).await?;
+            (*new, core.limits_of(&ctx.mount), policies)
+        }
+    };
+    let made = token::issue(&mut ctx.txn, &core.barrier, &core.tokens.keys, core.rng.as_ref(), ctx.now, new, limits).await?;
+    warnings.extend(made.warnings);
+    let issued = (!made.view.batch).then(|| made.view.accessor.clone());
+    Ok((Box::new(AuthView { identity_policies, ..made.view }), issued))
 }
 
 /// Whether logins of this mount make entities for people who are not known yet.

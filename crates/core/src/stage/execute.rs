@@ -31,7 +31,7 @@ pub enum Done {
 pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
     let mut permitted = recorded.into_permitted();
     if permitted.routed.target.attributes().once {
-        let result = Box::new(once(core, &permitted).await);
+        let result = Box::new(Box::pin(once(core, &permitted)).await);
         return Done::Answered { permitted, result };
     }
     let mut attempt = match attempt(core, &permitted).await {
@@ -54,13 +54,13 @@ pub async fn execute(core: &Arc<Core>, recorded: Recorded) -> Done {
     }
     if let Some(attempt) = attempt {
         // INVARIANT: a wrong guess is counted before its answer leaves.
-        result = lockout::settle(core, attempt, &result).await.and(result);
+        result = Box::pin(lockout::settle(core, attempt, &result)).await.and(result);
     }
     match result {
         Ok(Some(bound)) => Done::Answered { permitted, result: Box::new(Ok(bound)) },
         Ok(None) => Done::Changed(permitted),
         Err(error) => {
-            let result = spend_use(core, payer(&permitted)).await.and(Err(error));
+            let result = Box::pin(spend_use(core, payer(&permitted))).await.and(Err(error));
             Done::Answered { permitted, result: Box::new(result) }
         }
     }
@@ -127,7 +127,9 @@ async fn run(
     let bound = bind(core, permitted, &mut ctx, output).await?;
     ctx.txn.commit().await?;
     // INVARIANT: children of an ended token are dead before the answer leaves.
-    token::end_trees(core, bound.output.revoked.clone()).await?;
+    if !bound.output.revoked.is_empty() {
+        Box::pin(token::end_trees(core, bound.output.revoked.clone())).await?;
+    }
     if let Some(system) = &bound.output.system {
         lease::jobs::grace(core, &system.jobs).await;
     }

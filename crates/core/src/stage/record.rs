@@ -1,6 +1,9 @@
 //! Stages 5 and 8: the audit log. The request's record stands before its effect, the answer's before the answer leaves;
 //! when no sink takes a record there is no effect and no answer.
 
+use std::sync::Arc;
+
+use arc_swap::Guard;
 use strongroom_audit::{
     AuditError, AuthBlock, AuthFacts, ClearPaths, Data, Kind, Names, NamespaceFacts, PolicyFacts, Record, RequestFacts,
     ResponseFacts, WrapFacts,
@@ -14,7 +17,7 @@ use super::judge::{Judgement, Permitted};
 use super::{Admitted, Known, Refused};
 use crate::Core;
 use crate::mount::Mount;
-use crate::rules::Found;
+use crate::rules::{Found, Loaded};
 use crate::token::{self, LiveToken, Standing};
 use crate::wire::RawHeaders;
 
@@ -91,13 +94,23 @@ pub async fn not_admitted(core: &Core, id: &str, raw: &RawHeaders, reason: &NotA
 }
 
 async fn refusal(core: &Core, id: &str, raw: &RawHeaders, text: &str) -> Result<(), AuditError> {
-    let rules = core.rules.known().await;
-    let found = rules.audited.found(raw);
-    let headers: Vec<_> = found.iter().map(Found::fact).collect();
-    let request = RequestFacts { id, headers: &headers, ..RequestFacts::default() };
-    let record =
-        Record { kind: Kind::Response, time: core.clock.now(), auth: None, request: &request, response: None, error: Some(text) };
-    core.audit.record(&record).await
+    core.audit.catch_up().await;
+    let recording = {
+        let rules = core.rules.known().await;
+        let found = rules.audited.found(raw);
+        let headers: Vec<_> = found.iter().map(Found::fact).collect();
+        let request = RequestFacts { id, headers: &headers, ..RequestFacts::default() };
+        let time = core.clock.now();
+        core.audit.record(&Record {
+            kind: Kind::Response,
+            time,
+            auth: None,
+            request: &request,
+            response: None,
+            error: Some(text),
+        })
+    };
+    recording.await
 }
 
 /// A handler's answer on its way out.
@@ -118,6 +131,7 @@ struct Line<'a> {
 const NOTHING_CLEAR: &ClearPaths = &ClearPaths::none();
 
 impl Line<'_> {
+    /// Errors: no device took the record.
     async fn write(
         &self,
         core: &Core,
@@ -126,6 +140,22 @@ impl Line<'_> {
         answered: Option<Answered<'_>>,
         error: Option<&str>,
     ) -> Result<(), AuditError> {
+        core.audit.catch_up().await;
+        let rules = core.rules.known().await;
+        // Nothing that the record is made of is held while the devices are at work.
+        let recording = self.begin(core, rules, kind, time, answered, error);
+        recording.await
+    }
+
+    fn begin<'c>(
+        &self,
+        core: &'c Core,
+        rules: Guard<Arc<Loaded>>,
+        kind: Kind,
+        time: Timestamp,
+        answered: Option<Answered<'_>>,
+        error: Option<&str>,
+    ) -> impl Future<Output = Result<(), AuditError>> + Send + use<'c> {
         let text = self.admitted.headers.token.as_ref().map(|t| t.expose()).unwrap_or_default();
         let standing = self.token.map(LiveToken::last_standing);
         let auth = self.token.zip(standing.as_deref());
@@ -140,7 +170,6 @@ impl Line<'_> {
         let body = self.admitted.fields.audit_text();
         let clear = self.mount.zip(self.route).and_then(|(m, i)| m.clear.get(i));
         let config = self.mount.map(|m| &m.entry.config);
-        let rules = core.rules.known().await;
         let found = rules.audited.found(&self.admitted.headers.raw);
         let headers: Vec<_> = found.iter().map(Found::fact).collect();
         let request = RequestFacts {
@@ -180,9 +209,7 @@ impl Line<'_> {
             warnings: Names::Strings(&a.output.warnings),
             ..ResponseFacts::default()
         });
-        core.audit
-            .record(&Record { kind, time, auth: auth.as_ref(), request: &request, response: response.as_ref(), error })
-            .await
+        core.audit.record(&Record { kind, time, auth: auth.as_ref(), request: &request, response: response.as_ref(), error })
     }
 }
 

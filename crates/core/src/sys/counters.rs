@@ -1,9 +1,10 @@
-//! `sys/internal/counters/`: how many tokens there are.
+//! `sys/internal/counters/`: how many tokens and entities there are.
 
 use serde_json::json;
 use strongroom_engine::{Ctx, Error, Key, NoFields, Output, Result, Route, Verb, route};
 
 use crate::SystemCall;
+use crate::identity::entities_area;
 
 /// Names in one look at the store.
 const PAGE: usize = 10_000;
@@ -11,6 +12,7 @@ const PAGE: usize = 10_000;
 pub fn routes() -> Vec<Route> {
     vec![
         route(Verb::Read, "internal/counters/tokens", "Counts the tokens that are stored.", tokens),
+        route(Verb::Read, "internal/counters/entities", "Counts the entities.", entities),
         route(Verb::Read, "internal/counters/requests", "Was removed from this API.", requests),
     ]
 }
@@ -18,6 +20,11 @@ pub fn routes() -> Vec<Route> {
 async fn tokens(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     let total = count(ctx, &Key::area("t")).await?;
     Output::data(&json!({ "counters": { "service_tokens": { "total": total } } }))
+}
+
+async fn entities(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
+    let total = count(ctx, &entities_area()).await?;
+    Output::data(&json!({ "counters": { "entities": { "total": total } } }))
 }
 
 /// Names directly below a folder. Looks past the transaction: nothing rests on the number.

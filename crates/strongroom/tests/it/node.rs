@@ -56,6 +56,7 @@ async fn cve_2021_27668_and_cve_2020_25594_the_paths_open_without_a_token_are_fe
         "sys/host-info",
         "sys/ha-status",
         "sys/in-flight-req",
+        "sys/internal/counters/entities",
         "sys/internal/counters/tokens",
         "sys/plugins/catalog",
         "sys/version-history",
@@ -106,6 +107,22 @@ async fn tokens_are_counted() {
     assert_eq!(total(count().await), before + 1, "batch tokens are not stored");
     server.call("POST auth/token/revoke", "root", json!({ "token": token })).await;
     assert_eq!(total(count().await), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entities_are_counted() {
+    let server = server().await;
+    let total = || async {
+        let reply = server.call("GET sys/internal/counters/entities", "root", json!(null)).await;
+        reply.at("/data/counters/entities/total").as_u64().unwrap()
+    };
+    assert_eq!(total().await, 0);
+    for name in ["a", "b", "a"] {
+        server.call(&format!("POST identity/entity/name/{name}"), "root", json!({})).await;
+    }
+    assert_eq!(total().await, 2);
+    server.call("DELETE identity/entity/name/a", "root", json!(null)).await;
+    assert_eq!(total().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
