@@ -1,6 +1,10 @@
 //! Stage 9: the envelope. Made in this one place, serialised once, from texts that the handlers made.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::json;
 use strongroom_engine::{AuthView, Body, Error, Output};
 
@@ -89,7 +93,7 @@ pub fn envelope(id: &str, bound: &Bound) -> Bytes {
     push_warnings(&mut out, &bound.output);
     out.extend_from_slice(b",\"auth\":");
     match &bound.auth {
-        Some(auth) => push_json(&mut out, &auth_shown(auth)),
+        Some(auth) => push_json(&mut out, &AuthShown::of(auth)),
         None => out.extend_from_slice(b"null"),
     }
     out.extend_from_slice(b"}\n");
@@ -101,7 +105,7 @@ fn push_lease(out: &mut Vec<u8>, bound: &Bound) {
     let (id, renewable, ttl) =
         bound.lease.as_ref().map_or(("", false, bound.output.lease_duration), |l| (l.id.as_str(), l.renewable, l.ttl));
     out.extend_from_slice(b"\",\"lease_id\":");
-    push_json(out, &json!(id));
+    push_json(out, id);
     out.extend_from_slice(if renewable { b",\"renewable\":true" } else { b",\"renewable\":false" });
     out.extend_from_slice(b",\"lease_duration\":");
     out.extend_from_slice(itoa::Buffer::new().format(ttl.as_s()).as_bytes());
@@ -110,33 +114,51 @@ fn push_lease(out: &mut Vec<u8>, bound: &Bound) {
 /// null, not an empty list, when there are none.
 fn push_warnings(out: &mut Vec<u8>, output: &Output) {
     let is_null = output.warnings.is_empty() && !output.lists_warnings;
-    if is_null { out.extend_from_slice(b"null") } else { push_json(out, &json!(output.warnings)) }
+    if is_null { out.extend_from_slice(b"null") } else { push_json(out, &output.warnings) }
 }
 
-fn push_json(out: &mut Vec<u8>, value: &serde_json::Value) {
+fn push_json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     // Writing a value to memory cannot fail.
     let _ = serde_json::to_writer(out, value);
 }
 
-fn auth_shown(auth: &AuthView) -> serde_json::Value {
-    let mut shown = json!({
-        "client_token": auth.client_token.expose(),
-        "accessor": if auth.batch { "" } else { &auth.accessor },
-        "policies": token::union(&auth.policies, &auth.identity_policies),
-        "token_policies": auth.policies,
-        "metadata": (!auth.metadata.is_empty()).then_some(&auth.metadata),
-        "lease_duration": auth.lease_duration.as_s(),
-        "renewable": auth.renewable,
-        "entity_id": auth.entity_id,
-        "token_type": if auth.batch { "batch" } else { "service" },
-        "orphan": auth.orphan,
-        "mfa_requirement": null,
-        "num_uses": auth.num_uses,
-    });
-    if let Some(shown) = shown.as_object_mut().filter(|_| !auth.identity_policies.is_empty()) {
-        shown.insert("identity_policies".into(), json!(auth.identity_policies));
+/// The `auth` block of an answer.
+#[derive(Serialize)]
+struct AuthShown<'a> {
+    client_token: &'a str,
+    accessor: &'a str,
+    policies: Cow<'a, [String]>,
+    token_policies: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    identity_policies: &'a [String],
+    metadata: Option<&'a BTreeMap<String, String>>,
+    lease_duration: u64,
+    renewable: bool,
+    entity_id: &'a str,
+    token_type: &'static str,
+    orphan: bool,
+    mfa_requirement: (),
+    num_uses: u32,
+}
+
+impl<'a> AuthShown<'a> {
+    fn of(auth: &'a AuthView) -> Self {
+        Self {
+            client_token: auth.client_token.expose(),
+            accessor: if auth.batch { "" } else { &auth.accessor },
+            policies: token::union(&auth.policies, &auth.identity_policies),
+            token_policies: &auth.policies,
+            identity_policies: &auth.identity_policies,
+            metadata: Some(&auth.metadata).filter(|m| !m.is_empty()),
+            lease_duration: auth.lease_duration.as_s(),
+            renewable: auth.renewable,
+            entity_id: &auth.entity_id,
+            token_type: if auth.batch { "batch" } else { "service" },
+            orphan: auth.orphan,
+            mfa_requirement: (),
+            num_uses: auth.num_uses,
+        }
     }
-    shown
 }
 
 /// The envelope around a wrapping token: it has no request id of its own.

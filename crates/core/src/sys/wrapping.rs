@@ -53,33 +53,34 @@ async fn wrapping_token(ctx: &Ctx, call: &SystemCall, input: ByToken) -> Result<
 }
 
 /// Takes the stored answer out and ends the token, in this transaction: of two who try, one gets it.
-async fn take(ctx: &mut Ctx, live: &LiveToken) -> Result<(String, wrap::Info, Vec<String>)> {
+async fn take(ctx: &mut Ctx, live: &LiveToken) -> Result<(String, wrap::Info)> {
     let family = &live.entry.family;
     let stored: Option<serde_json::Value> = ctx.load(&token::private(family).name(wrap::RESPONSE)).await?;
     let info: Option<wrap::Info> = ctx.load(&token::private(family).name(wrap::INFO)).await?;
     let text = stored.as_ref().and_then(|s| s.get("response")).and_then(|r| r.as_str());
     let (Some(text), Some(info)) = (text, info) else { return Err(Error::invalid(GONE)) };
-    if let Some(found) = ctx.txn.get(token::key(family).as_bytes()).await? {
-        token::drop_in(&mut ctx.txn, &token::decode(found.value())?);
-    }
+    // INVARIANT: the read becomes a precondition, so a token that somebody else ends meanwhile gives out nothing here.
+    let found = ctx.txn.get(token::key(family).as_bytes()).await?.ok_or_else(|| Error::invalid(GONE))?;
+    token::drop_alone_in(&mut ctx.txn, &token::decode(found.value())?);
     ctx.delete(token::private(family).name(wrap::RESPONSE));
-    Ok((text.to_owned(), info, vec![family.clone()]))
+    ctx.delete(token::private(family).name(wrap::INFO));
+    Ok((text.to_owned(), info))
 }
 
 async fn unwrap(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let live = wrapping_token(ctx, &call, input).await?;
-    let (text, _, revoked) = take(ctx, &live).await?;
-    Ok(Output { body: Body::Whole(text.into_bytes()), revoked, ..Output::default() })
+    let (text, _) = take(ctx, &live).await?;
+    Ok(Output { body: Body::Whole(text.into_bytes()), ..Output::default() })
 }
 
 async fn rewrap(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let live = wrapping_token(ctx, &call, input).await?;
-    let (text, info, revoked) = take(ctx, &live).await?;
+    let (text, info) = take(ctx, &live).await?;
     let view =
         wrap::wrap(&call.core, ctx, &info.creation_path, info.creation_ttl, text.as_bytes(), info.wrapped_accessor).await?;
-    Ok(Output { body: Body::Whole(crate::stage::answer::wrap_envelope(&view)), revoked, ..Output::default() })
+    Ok(Output { body: Body::Whole(crate::stage::answer::wrap_envelope(&view)), ..Output::default() })
 }
 
 async fn lookup(ctx: &mut Ctx, input: ByToken) -> Result<Output> {

@@ -1,6 +1,8 @@
 //! Finding live tokens. Record, caller and compiled policies are cached together, and dropped in commit order when the
 //! record changes on any node.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -46,7 +48,7 @@ pub struct Standing {
 
 impl Standing {
     fn new(facts: Option<Arc<EntityFacts>>, own: &[String]) -> Self {
-        let policies = facts.as_ref().filter(|f| !f.policies.is_empty()).map(|f| union(own, &f.policies));
+        let policies = facts.as_ref().filter(|f| !f.policies.is_empty()).map(|f| union(own, &f.policies).into_owned());
         Self { facts, policies, fragments: FragmentCache::new(), acl: ArcSwapOption::empty() }
     }
 
@@ -62,9 +64,12 @@ impl Standing {
 }
 
 /// Sorted, each once.
-pub fn union(a: &[String], b: &[String]) -> Vec<String> {
-    let all: std::collections::BTreeSet<&String> = a.iter().chain(b).collect();
-    all.into_iter().cloned().collect()
+pub fn union<'a>(a: &'a [String], b: &[String]) -> Cow<'a, [String]> {
+    if b.is_empty() && a.is_sorted_by(|one, next| one < next) {
+        return Cow::Borrowed(a); // nearly always
+    }
+    let all: BTreeSet<&String> = a.iter().chain(b).collect();
+    Cow::Owned(all.into_iter().cloned().collect())
 }
 
 impl LiveToken {

@@ -17,7 +17,7 @@ pub use id::{TokenKey, fresh_family, is_family};
 pub use issue::{Limits, capped, issue, put_with_indexes};
 pub use live::{LiveToken, Standing, Tokens, union};
 pub use login::token_of;
-pub use revoke::{decode, drop_damaged_in, drop_in, end_trees, end_trees_behind, finish_unfinished, revoke, wipe};
+pub use revoke::{decode, drop_alone_in, drop_damaged_in, drop_in, end_trees, end_trees_behind, finish_unfinished, revoke, wipe};
 
 /// What the barrier derives the key of all token MACs for.
 pub const KEY_PURPOSE: &str = "token mac";

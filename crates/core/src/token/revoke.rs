@@ -25,6 +25,13 @@ const INTENTS_PER_BATCH: usize = 45;
 
 /// Ends one token inside a transaction. The caller must run `end_trees` after the commit. The intent names the parent.
 pub fn drop_in(txn: &mut Txn, token: &TokenEntry) {
+    drop_alone_in(txn, token);
+    let parent = token.parent.clone().unwrap_or_default();
+    txn.put(entry::revoke_intent(&token.family).into_bytes(), parent.into_bytes());
+}
+
+/// Ends one token that can have neither children nor leases, as a wrapping token. The caller deletes its private entries.
+pub fn drop_alone_in(txn: &mut Txn, token: &TokenEntry) {
     txn.delete(entry::key(&token.family).into_bytes());
     if let Some(end) = token.life.expires {
         txn.delete(entry::expiry_key(end, &token.family).into_bytes());
@@ -38,8 +45,6 @@ pub fn drop_in(txn: &mut Txn, token: &TokenEntry) {
     if below::is_indexed(token) {
         txn.delete(below::login_key(&token.path, &token.family).into_bytes());
     }
-    let parent = token.parent.clone().unwrap_or_default();
-    txn.put(entry::revoke_intent(&token.family).into_bytes(), parent.into_bytes());
 }
 
 /// Ends a token whose record can't be read. What its record would have named (its end, its parent) is left to the indexes'
