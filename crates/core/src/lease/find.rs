@@ -47,9 +47,26 @@ pub async fn lease(txn: &mut Txn, id: &str) -> Result<Option<LeaseEntry>> {
     txn.get(entry::key(id).as_bytes()).await?.map(|record| entry::decode(record.value())).transpose()
 }
 
+/// The accessor in an id that could be a token's.
+fn family(id: &str) -> Option<(&str, &str)> {
+    id.rsplit_once('/').filter(|(path, family)| path.starts_with("auth/") && token::is_family(family))
+}
+
+/// The accessor that an id names when its token has ended already or is about to: what is below it may not have.
+pub async fn ended_token(txn: &mut Txn, id: &str) -> Result<Option<String>> {
+    let Some((_, family)) = family(id) else { return Ok(None) };
+    if txn.get(token::key(family).as_bytes()).await?.is_some() {
+        return Ok(None);
+    }
+    if let Some(going) = txn.view().get(token::key(family).as_bytes()).await? {
+        token::drop_again_in(txn, &token::decode(going.value())?);
+    }
+    Ok(Some(family.to_owned()))
+}
+
 /// The token of this id, as the transaction sees it.
 pub async fn token(txn: &mut Txn, id: &str) -> Result<Option<TokenEntry>> {
-    let Some((path, family)) = id.rsplit_once('/').filter(|(path, _)| path.starts_with("auth/")) else { return Ok(None) };
+    let Some((path, family)) = family(id) else { return Ok(None) };
     let Some(found) = txn.get(token::key(family).as_bytes()).await? else { return Ok(None) };
     Ok(Some(token::decode(found.value())?).filter(|token| token.path == path))
 }

@@ -20,7 +20,10 @@ pub async fn one(core: &Arc<Core>, ctx: &mut Ctx, id: &str, sync: bool) -> Resul
         token::drop_in(&mut ctx.txn, &token);
         return Ok(Output { revoked: vec![token.family], ..Output::default() });
     }
-    let Some(lease) = find::lease(&mut ctx.txn, id).await? else { return Ok(Output::nothing()) };
+    let Some(lease) = find::lease(&mut ctx.txn, id).await? else {
+        let ended = find::ended_token(&mut ctx.txn, id).await?;
+        return Ok(Output { revoked: ended.into_iter().collect(), ..Output::default() });
+    };
     if sync {
         at_once(core, ctx, id, &lease).await?;
     } else {

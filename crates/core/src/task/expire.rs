@@ -14,7 +14,7 @@ use crate::token;
 
 /// Index entries read at once.
 const PAGE: usize = 200;
-/// Tokens ended in one batch: each takes at most six operations.
+/// Tokens ended in one batch: each takes at most five operations.
 const TOKENS_PER_BATCH: usize = 15;
 /// Batches in one turn, so that a flood of expiries does not starve requests.
 const BATCHES_MAX: usize = 200;
@@ -45,7 +45,7 @@ async fn end_page(core: &Arc<Core>, due: Vec<Bytes>, now: Timestamp) -> Result<(
     for batch in batches.join_all().await {
         ended.extend(batch?);
     }
-    token::end_trees_behind(core, ended).await
+    token::end_trees(core, ended).await
 }
 
 /// The tokens that ended.

@@ -9,12 +9,12 @@ use strongroom_engine::{Error, Key, Result};
 use strongroom_types::Timestamp;
 
 use super::entry::{self, TokenEntry};
-use super::revoke::{decode, drop_damaged_in, drop_in, end_trees};
+use super::revoke::{decode, drop_damaged_in, drop_in, end_trees, is_ending};
 use crate::Core;
 use crate::mount::TOKEN_MOUNT;
 
 const PAGE: usize = 200;
-/// Tokens ended in one batch: each takes at most six operations.
+/// Tokens ended in one batch: each takes at most five operations.
 const TOKENS_PER_BATCH: usize = 15;
 const TRIES_MAX: usize = 8;
 
@@ -149,10 +149,14 @@ async fn end_some(view: &View, some: &[Candidate], below: &Below<'_>) -> Result<
                     ended.push(token.family);
                 }
             }
+            // Somebody else ended it: what is below it ends before this returns too, and then this entry goes.
             Ok(None) => {
-                if let Some(key) = index_key {
+                if let Some(key) = index_key
+                    && !is_ending(view, family).await?
+                {
                     txn.delete(key.clone());
                 }
+                ended.push(family.clone());
             }
             Err(strongroom_barrier::Error::Corrupt { .. }) => {
                 drop_damaged_in(&mut txn, family);

@@ -17,7 +17,7 @@ use strongroom_types::{SecretString, Timestamp, eq_constant_time};
 
 use super::entry::{self, TokenEntry};
 use super::id::{BATCH_PREFIX, Lookup, TokenKey};
-use super::revoke::{Walks, decode};
+use super::revoke::decode;
 use crate::acl::Policies;
 use crate::identity::{EntityFacts, Identities, REFUSED};
 
@@ -143,20 +143,11 @@ pub struct Tokens {
     view: View,
     cache: Cache<String, Arc<LiveToken>>,
     shards: [Shard; SHARDS],
-    /// Revocations on their way.
-    pub walks: Walks,
 }
 
 impl Tokens {
     pub fn new(keys: TokenKey, barrier: Barrier, view: View) -> Self {
-        Self {
-            keys,
-            barrier,
-            view,
-            cache: Cache::new(CACHED_TOKENS_MAX),
-            shards: std::array::from_fn(|_| Shard::default()),
-            walks: Walks::default(),
-        }
+        Self { keys, barrier, view, cache: Cache::new(CACHED_TOKENS_MAX), shards: std::array::from_fn(|_| Shard::default()) }
     }
 
     /// The live token that this text is; None for every other text.

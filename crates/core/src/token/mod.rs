@@ -12,12 +12,15 @@ mod revoke;
 pub mod role;
 
 pub use below::{Below, created_names, end_below};
-pub use entry::{Grant, Life, TokenEntry, child_key, chosen_key, expiry_key, key, private};
+pub use entry::{Grant, Life, TokenEntry, child_key, chosen_key, expiry_key, key, private, revoke_intent};
 pub use id::{TokenKey, fresh_family, is_family};
 pub use issue::{Limits, capped, issue, put_with_indexes};
 pub use live::{LiveToken, Standing, Tokens, union};
 pub use login::token_of;
-pub use revoke::{decode, drop_alone_in, drop_damaged_in, drop_in, end_trees, end_trees_behind, finish_unfinished, revoke, wipe};
+pub use revoke::{
+    decode, drop_again_in, drop_alone_in, drop_damaged_in, drop_in, drop_place_in, end_trees, finish_unfinished, is_ending,
+    revoke, wipe,
+};
 
 /// What the barrier derives the key of all token MACs for.
 pub const KEY_PURPOSE: &str = "token mac";

@@ -22,6 +22,7 @@ mod openapi;
 mod policies;
 mod quotas;
 mod races;
+mod revocations;
 mod sizes;
 mod token_roles;
 mod token_tidy;

@@ -14,7 +14,10 @@ use crate::token::{self, TokenEntry};
 pub async fn one(core: &Core, phase: Phase, key: &Bytes, entry: std::result::Result<Entry, BarrierError>) -> Result<bool> {
     match phase {
         Phase::Records => record(core, key, entry).await,
-        Phase::Children => index(core, key, child(key), |token, parent| token.parent.as_deref() == Some(parent)).await,
+        Phase::Children => match child(key) {
+            Some((family, parent)) if is_gone(core, family).await? => place_of_none(core, family, parent).await,
+            place => index(core, key, place, |token, parent| token.parent.as_deref() == Some(parent)).await,
+        },
         Phase::Expiry => {
             let place = end_of(key).map(|(end, family)| (family, end));
             index(core, key, place, |token, end| token.life.expires == Some(end)).await
@@ -39,6 +42,27 @@ fn name(key: &[u8]) -> Option<&str> {
 /// The child and the parent that an index key names.
 fn child(key: &[u8]) -> Option<(&str, &str)> {
     name(key)?.split_once('/').map(|(parent, child)| (child, parent))
+}
+
+async fn is_gone(core: &Core, family: &str) -> Result<bool> {
+    match core.view.get(token::key(family).as_bytes()).await {
+        Ok(found) => Ok(found.is_none()),
+        Err(BarrierError::Corrupt { .. }) => Ok(false),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// The place of a token that is gone may be the only way to what is still below it: that ends first. False when it is being
+/// ended already.
+async fn place_of_none(core: &Core, family: &str, parent: &str) -> Result<bool> {
+    let mut txn = core.view.txn(Intent::Write);
+    if txn.get(token::revoke_intent(family).as_bytes()).await?.is_some() {
+        return Ok(false);
+    }
+    token::drop_place_in(&mut txn, parent, family);
+    txn.commit().await?;
+    token::end_trees(core, vec![family.to_owned()]).await?;
+    Ok(true)
 }
 
 /// Takes an index entry away that belongs to no token. `place` is the family it names and what else it says about it.
@@ -76,6 +100,10 @@ async fn record(core: &Core, key: &Bytes, entry: std::result::Result<Entry, Barr
     if let Some(parent) = &token.parent
         && matches!(core.view.get(token::key(parent).as_bytes()).await, Ok(None))
     {
+        // The end of the parent is on its way, and whether this one ends with it.
+        if token::is_ending(&core.view, parent).await? {
+            return Ok(false);
+        }
         return end(core, key, Some(parent)).await;
     }
     let is_lacking = lacks_index(&mut txn, &token).await?;
@@ -120,6 +148,6 @@ async fn end(core: &Core, key: &Bytes, parent: Option<&str>) -> Result<bool> {
         }
     }
     txn.commit().await?;
-    token::end_trees_behind(core, vec![family]).await?;
+    token::end_trees(core, vec![family]).await?;
     Ok(true)
 }

@@ -1,12 +1,13 @@
 //! Ending tokens on request. The pipeline ends what hangs on them before it answers.
 
+use strongroom_barrier::Txn;
 use strongroom_engine::{Ctx, Error, NoFields, Output, Result, TokenKind};
 use strongroom_types::SecretString;
 
 use super::{ByAccessor, ByToken};
 use crate::SystemCall;
-use crate::token::revoke::{decode, detach_children, drop_in};
-use crate::token::{self, LiveToken};
+use crate::token::revoke::{decode, drop_again_in, drop_in, drop_sparing_children_in};
+use crate::token::{self, LiveToken, TokenEntry};
 
 pub async fn own(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
@@ -53,8 +54,7 @@ pub async fn orphan(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     }
     let found = call.core.tokens.find(&SecretString::new(input.token.0), ctx.now).await?;
     let live = found.ok_or_else(|| Error::invalid("token to revoke not found"))?;
-    detach_children(&call.core.view, &live.entry.family).await?;
-    end(ctx, &live).await
+    end_by(ctx, &live, drop_sparing_children_in).await
 }
 
 /// Compares indexes and records in the background. Expired tokens need no tidying.
@@ -68,13 +68,18 @@ pub async fn tidy(ctx: &mut Ctx, _: NoFields) -> Result<Output> {
 }
 
 async fn end(ctx: &mut Ctx, live: &LiveToken) -> Result<Output> {
+    end_by(ctx, live, drop_in).await
+}
+
+async fn end_by(ctx: &mut Ctx, live: &LiveToken, drop_in: fn(&mut Txn, &TokenEntry)) -> Result<Output> {
     if live.caller.kind == TokenKind::Batch {
         return Err(Error::invalid("batch tokens cannot be revoked"));
     }
     let family = &live.entry.family;
     // Read in the transaction: a renewal meanwhile moved the index entry that must go too.
-    if let Some(found) = ctx.txn.get(token::key(family).as_bytes()).await? {
-        drop_in(&mut ctx.txn, &decode(found.value())?);
+    match ctx.txn.get(token::key(family).as_bytes()).await? {
+        Some(found) => drop_in(&mut ctx.txn, &decode(found.value())?),
+        None => drop_again_in(&mut ctx.txn, &live.entry),
     }
     Ok(Output { revoked: vec![family.clone()], ..Output::default() })
 }
