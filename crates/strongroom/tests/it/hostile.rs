@@ -69,8 +69,10 @@ fn mutated(rng: &mut StdRng, text: &str) -> String {
 async fn r1_mutated_requests_are_answered_and_break_nothing() {
     let server = TestServer::start(Options::default()).await;
     server.call("POST sys/mounts/kv", "root", json!({ "type": "kv" })).await;
-    server.call("POST secret/data/kept", "root", json!({ "data": { "k": "v" } })).await;
-    let seed = rand::random::<u64>();
+    // In a mount that none of them names: root may well move or empty `secret/`.
+    server.call("POST sys/mounts/others", "root", json!({ "type": "kv" })).await;
+    server.call("POST others/kept", "root", json!({ "k": "v" })).await;
+    let seed = std::env::var("R1_SEED").map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
     let mut rng = StdRng::seed_from_u64(seed);
     for n in 0..REQUESTS {
         let verb = VERBS.choose(&mut rng).unwrap();
@@ -86,5 +88,5 @@ async fn r1_mutated_requests_are_answered_and_break_nothing() {
         let reply = server.raw(&format!("{verb} {path}{query}"), "root", &body).await;
         assert!(reply.status < 500, "seed {seed}, request {n}: {verb} {path:?}{query} {body:?}: {reply:?}");
     }
-    assert_eq!(server.call("GET secret/data/kept", "root", json!(null)).await.at("/data/data/k"), json!("v"), "seed {seed}");
+    assert_eq!(server.call("GET others/kept", "root", json!(null)).await.at("/data/k"), json!("v"), "seed {seed}");
 }
