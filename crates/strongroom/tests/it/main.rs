@@ -23,6 +23,7 @@ mod policies;
 mod quotas;
 mod races;
 mod revocations;
+mod single_use;
 mod sizes;
 mod token_roles;
 mod token_tidy;
