@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use strongroom_storage::{BATCH_OPS_MAX, BATCH_PRECONDITIONS_MAX, Batch, Precondition, Revision};
+use strongroom_storage::{BATCH_BYTES_MAX, BATCH_OPS_MAX, BATCH_PRECONDITIONS_MAX, Batch, Precondition, Revision};
 use strongroom_types::SecretBytes;
 
 use crate::barrier::is_reserved;
@@ -17,6 +17,9 @@ use crate::view::View;
 use crate::{Entry, Error, Result};
 
 mod list;
+
+/// What sealing adds to a value, at most.
+const SEALING_BYTES_MAX: usize = 128;
 
 /// What the transaction is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,7 +112,8 @@ impl Txn {
     pub fn absorb(&mut self, other: Self) -> std::result::Result<(), Box<Self>> {
         let operations = self.writes.len().saturating_add(other.writes.len());
         let reads = self.reads.len().saturating_add(other.reads.len());
-        let fits = operations <= BATCH_OPS_MAX && reads <= BATCH_PRECONDITIONS_MAX;
+        let bytes = self.bytes().saturating_add(other.bytes());
+        let fits = operations <= BATCH_OPS_MAX && reads <= BATCH_PRECONDITIONS_MAX && bytes <= BATCH_BYTES_MAX;
         let has_listed = !self.ranges.is_empty() || !other.ranges.is_empty();
         if !fits || has_listed || self.touches(&other) || other.touches(self) || self.differs(&other) {
             return Err(Box::new(other));
@@ -117,6 +121,15 @@ impl Txn {
         self.reads.extend(other.reads);
         self.writes.extend(other.writes);
         Ok(())
+    }
+
+    /// Bytes of the batch that this becomes, at most.
+    fn bytes(&self) -> usize {
+        let of = |(key, entry): (&Bytes, &Option<Arc<Entry>>)| {
+            let value = entry.as_ref().map_or(0, |e| e.value().len().saturating_add(SEALING_BYTES_MAX));
+            key.len().saturating_add(value)
+        };
+        self.writes.iter().map(of).fold(0, usize::saturating_add)
     }
 
     /// Whether this transaction changes what the other reads or changes.

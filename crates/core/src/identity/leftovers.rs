@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_barrier::Intent;
 use strongroom_engine::{Key, Result};
 
+use super::api;
 use super::record::{
     Entity, Group, Vouched, aliases_of, all_members_of, entity_key, group_aliases_of, group_key, id_at, load, merged_key, save,
 };
@@ -13,6 +14,8 @@ use crate::{Core, token};
 
 /// Operations of one batch.
 const BATCH: usize = 60;
+/// Intents of larger changes looked at in one turn.
+const INTENTS_MAX: usize = 100;
 /// Entries worked off in one turn, so that a large clean-up does not starve requests.
 const TURN: usize = 2_000;
 
@@ -39,6 +42,7 @@ pub fn gone_members_key(below: &str) -> Key {
 
 /// One turn.
 pub async fn run(core: &Core) -> Result<()> {
+    api::finish(core).await?;
     for id in named(core, &leftovers_key("")).await? {
         finish_entity(core, &id).await?;
     }
@@ -53,6 +57,19 @@ pub async fn run(core: &Core) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Intents of larger changes: names and what they say. There are few: each is of a request that was interrupted.
+pub async fn unfinished<T: serde::de::DeserializeOwned>(core: &Core, prefix: &Key) -> Result<Vec<(String, T)>> {
+    let mut all = Vec::new();
+    for (key, entry) in core.view.scan(prefix.as_bytes(), None, INTENTS_MAX).await? {
+        let name = key.strip_prefix(prefix.as_bytes()).and_then(|name| std::str::from_utf8(name).ok());
+        match (name, entry.ok().and_then(|e| serde_json::from_slice(e.value()).ok())) {
+            (Some(name), Some(intent)) => all.push((name.to_owned(), intent)),
+            _ => tracing::error!(key = %key.escape_ascii(), "the intent of a change of identity is damaged"),
+        }
+    }
+    Ok(all)
 }
 
 /// What follows the prefix in the first few intents.

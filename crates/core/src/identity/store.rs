@@ -20,6 +20,8 @@ const POLICIES_MAX: usize = 256;
 const METADATA_ENTRIES_MAX: usize = 64;
 const METADATA_KEY_BYTES_MAX: usize = 128;
 const METADATA_VALUE_BYTES_MAX: usize = 512;
+/// Merges, one after the other, that a look may meet.
+const MERGES_FOLLOWED_MAX: usize = 8;
 /// What one transaction does beside an entity's own record and its aliases.
 pub const SMALL_MAX: usize = 24;
 /// Memberships that a login changes in its own transaction.
@@ -64,12 +66,17 @@ pub async fn entity_by_name(txn: &mut Txn, name: &EntityName) -> Result<Option<E
     entity(txn, &named.id).await
 }
 
-/// The entity that an index of aliases leads to.
+/// The entity that an index of aliases leads to: also when it is merged into another between two looks.
 pub async fn entity_behind(txn: &mut Txn, index: &Key) -> Result<Option<Entity>> {
-    match id_at(txn, index.as_bytes()).await? {
-        Some(id) => entity(txn, &id).await,
-        None => Ok(None),
+    let mut at = id_at(txn, index.as_bytes()).await?;
+    for _ in 0..MERGES_FOLLOWED_MAX {
+        let Some(id) = at else { return Ok(None) };
+        if let Some(found) = entity(txn, &id).await? {
+            return Ok(Some(found));
+        }
+        at = id_at(txn, merged_key(&id).as_bytes()).await?;
     }
+    Ok(None)
 }
 
 /// An entity without a name yet; `name_entity` gives it one and `put_entity` writes it.

@@ -25,6 +25,7 @@ mod races;
 mod revocations;
 mod single_use;
 mod sizes;
+mod sweeps;
 mod token_roles;
 mod token_tidy;
 mod token_trees;

@@ -2,14 +2,15 @@
 
 use serde::Deserialize;
 use serde_json::{Map, json};
-use strongroom_barrier::Intent;
+use strongroom_barrier::{Intent, Txn};
 use strongroom_engine::{
-    Ctx, Error, Field, Flag, Input, List, Output, Present, Result, Route, StringMap, Text, Verb, field, route,
+    Ctx, Error, Field, Flag, Input, Key, List, Output, Present, Result, Route, StringMap, Text, Verb, field, route,
 };
-use strongroom_types::EntityName;
+use strongroom_types::{EntityName, uuid_v4};
 
 use super::{ById, ByName, Page, entries, given, listed, mounts, shown};
-use crate::identity::record::{Entity, Named, entity_key, entity_names};
+use crate::identity::leftovers::unfinished;
+use crate::identity::record::{Entity, Named, entity_key, entity_names, save};
 use crate::identity::store::{
     check_metadata, cost_of_deletion, delete_entity, entity, entity_by_name, made_up, name_entity, new_entity, policies,
     put_entity,
@@ -167,43 +168,80 @@ const LOOKS_MAX: usize = 200;
 const REWRITTEN_MAX: usize = 1_000;
 const TRIES_MAX: u32 = 16;
 
-/// As many entities at a time as fit one batch. Each is gone or still whole; what a crash leaves, the same request finishes.
+/// Ids in one request: an intent holds them all.
+const IDS_MAX: usize = 20_000;
+
+fn intent(id: &str) -> Key {
+    Key::area("i").id("delete-entities").name(id)
+}
+
+/// All of it is in the request's own transaction where that is one batch. Else an intent names them all, and as many at a time
+/// go as fit one; a crash delays the rest.
 async fn batch_delete(ctx: &mut Ctx, input: Batch) -> Result<Output> {
     if input.entity_ids.0.is_empty() {
         return Err(Error::invalid("missing entity ids to delete"));
     }
-    let call = SystemCall::of(ctx)?;
-    let mut ids = input.entity_ids.0.as_slice();
-    while !ids.is_empty() {
-        let mut tries = 0u32;
-        ids = loop {
-            match delete_some(&call.core, ids).await {
-                Err(Error::Barrier(strongroom_barrier::Error::Conflict)) if tries < TRIES_MAX => tries = tries.saturating_add(1),
-                other => break other?,
-            }
-        };
+    let ids = input.entity_ids.0.as_slice();
+    if ids.len() > IDS_MAX {
+        return Err(Error::invalid("entity_ids must have at most 20000 ids"));
     }
+    let core = SystemCall::of(ctx)?.core.clone();
+    let mut some = core.view.txn(Intent::Write);
+    if delete_some(&core, &mut some, ids).await?.is_empty() && ctx.txn.absorb(some).is_ok() {
+        return Ok(Output::nothing());
+    }
+    let id = uuid_v4(ctx.rng.as_ref());
+    let mut txn = core.view.txn(Intent::Write);
+    save(&mut txn, intent(&id), &ids)?;
+    txn.commit().await?;
+    delete_all(&core, &id, ids).await?;
     Ok(Output::nothing())
 }
 
-/// Deletes the first few, and gives the rest. SECURITY: ids that are no entity's are passed over (CVE-2026-14886).
-async fn delete_some<'i>(core: &Core, ids: &'i [String]) -> Result<&'i [String]> {
+/// Goes on with deletions that a crash or an outage interrupted.
+pub async fn finish(core: &Core) -> Result<()> {
+    for (id, ids) in unfinished::<Vec<String>>(core, &intent("")).await? {
+        delete_all(core, &id, &ids).await?;
+    }
+    Ok(())
+}
+
+async fn delete_all(core: &Core, id: &str, mut ids: &[String]) -> Result<()> {
+    let mut tries = 0u32;
+    while !ids.is_empty() {
+        let mut txn = core.view.txn(Intent::Write);
+        let rest = delete_some(core, &mut txn, ids).await?;
+        match txn.commit().await {
+            Err(strongroom_barrier::Error::Conflict) if tries < TRIES_MAX => tries = tries.saturating_add(1),
+            other => {
+                other?;
+                (ids, tries) = (rest, 0);
+            }
+        }
+    }
     let mut txn = core.view.txn(Intent::Write);
+    txn.delete(intent(id).into_bytes());
+    txn.commit().await?;
+    Ok(())
+}
+
+/// Deletes the first few, as many as fit one batch, and gives the rest. SECURITY: ids that are no entity's are passed over
+/// (CVE-2026-14886).
+async fn delete_some<'i>(core: &Core, txn: &mut Txn, ids: &'i [String]) -> Result<&'i [String]> {
     let (mut cost, mut rewritten, mut rest) = (0usize, 0usize, ids);
     while let Some((id, after)) = rest.split_first() {
         if rewritten > REWRITTEN_MAX || ids.len().saturating_sub(rest.len()) > LOOKS_MAX {
             break;
         }
-        if let Some(entity) = entity(&mut txn, id).await? {
+        if let Some(entity) = entity(txn, id).await? {
             cost = cost.saturating_add(cost_of_deletion(&entity));
             if cost > OPERATIONS_MAX && txn.has_writes() {
                 break;
             }
-            let members = delete_entity(&mut txn, &core.identities, &entity, core.clock.now()).await?;
+            let members = delete_entity(txn, &core.identities, &entity, core.clock.now()).await?;
             rewritten = rewritten.saturating_add(members);
         }
         rest = after;
     }
-    txn.commit().await?;
     Ok(rest)
 }

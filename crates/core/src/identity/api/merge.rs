@@ -2,17 +2,19 @@
 //! ids lead to the remaining entity, for tokens that carry them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strongroom_barrier::{Intent, Txn};
-use strongroom_engine::{Body, Ctx, Error, Field, Flag, Input, List, Output, Result, Route, Text, Verb, field, route};
-use strongroom_types::{EntityName, Timestamp};
+use strongroom_engine::{Body, Ctx, Error, Field, Flag, Input, Key, List, Output, Result, Route, Text, Verb, field, route};
+use strongroom_types::{EntityName, Timestamp, uuid_v4};
 
 use super::mounts;
-use crate::SystemCall;
+use crate::identity::leftovers::unfinished;
+use crate::{Core, SystemCall};
 use crate::identity::Identities;
-use crate::identity::record::{ALIASES_MAX, Alias, Entity, MERGED_MAX, Vouched, entity_key, entity_name_key, is_id, merged_key};
+use crate::identity::record::{ALIASES_MAX, Alias, Entity, MERGED_MAX, Vouched, entity_key, entity_name_key, is_id, merged_key, save};
 use crate::identity::store::{entity, index_alias, leave, move_memberships, put_entity, unindex_alias};
 use crate::mount::Table as MountTable;
 
@@ -43,8 +45,20 @@ impl Input for Merge {
 const FROM_MAX: usize = 1_000;
 const TRIES_MAX: u32 = 16;
 
-/// One entity is merged in the request's own transaction. Of several, each but the last is merged in one of its own: each is
-/// merged or still whole, and the same request goes on where another ended.
+/// A merge that is more than one batch, until it is done: each step is one, and a crash delays the rest.
+#[derive(Serialize, Deserialize)]
+struct Merging {
+    to: String,
+    from: Vec<String>,
+    keep: Vec<String>,
+}
+
+fn intent(id: &str) -> Key {
+    Key::area("i").id("merge").name(id)
+}
+
+/// All of it is in the request's own transaction where that is one batch. Else the whole is tried first, so that nothing is
+/// begun that would be refused later, and an intent makes sure that it comes to its end.
 async fn merge(ctx: &mut Ctx, input: Merge) -> Result<Output> {
     let to = input.to_entity_id.0.as_str();
     if to.is_empty() {
@@ -61,30 +75,38 @@ async fn merge(ctx: &mut Ctx, input: Merge) -> Result<Output> {
         return Err(Error::invalid("from_entity_ids must have at most 1000 ids"));
     }
     let call = SystemCall::of(ctx)?;
-    let step = Step {
-        identities: &call.core.identities,
-        mounts: &*mounts(ctx).await?,
-        keep: &input.conflicting_alias_ids_to_keep.0,
-        now: ctx.now,
-    };
+    let keep = input.conflicting_alias_ids_to_keep.0.as_slice();
+    let step = Step { identities: &call.core.identities, mounts: &*mounts(ctx).await?, keep, now: ctx.now };
     let open = unmerged(ctx, to, &from).await?;
-    let Some((last, others)) = open.split_last() else { return Err(Error::invalid("entity id to merge from is invalid")) };
-    for id in others {
-        let mut tries = 0u32;
-        loop {
-            let mut txn = call.core.view.txn(Intent::Write);
-            step.run(&mut txn, to, id).await?;
-            match txn.commit().await {
-                Err(strongroom_barrier::Error::Conflict) if tries < TRIES_MAX => tries = tries.saturating_add(1),
-                other => {
-                    other?;
-                    break;
-                }
-            }
+    if open.is_empty() {
+        return Err(Error::invalid("entity id to merge from is invalid"));
+    }
+    let mut whole = call.core.view.txn(Intent::Write);
+    for id in &open {
+        step.run(&mut whole, to, id).await?;
+    }
+    if ctx.txn.absorb(whole).is_ok() {
+        return Ok(Output::nothing());
+    }
+    let merging = Merging { to: to.to_owned(), from: open.into_iter().map(str::to_owned).collect(), keep: keep.to_vec() };
+    let id = uuid_v4(ctx.rng.as_ref());
+    let mut txn = call.core.view.txn(Intent::Write);
+    save(&mut txn, intent(&id), &merging)?;
+    txn.commit().await?;
+    step.run_all(&call.core, &merging, &id).await?;
+    Ok(Output::nothing())
+}
+
+/// Goes on with merges that a crash or an outage interrupted.
+pub async fn finish(core: &Core) -> Result<()> {
+    let mounts = Arc::clone(&*core.mounts.current().await?);
+    for (id, merging) in unfinished::<Merging>(core, &intent("")).await? {
+        let step = Step { identities: &core.identities, mounts: &mounts, keep: &merging.keep, now: core.clock.now() };
+        if let Err(refused) = step.run_all(core, &merging, &id).await {
+            tracing::warn!(intent = id, "a merge of entities could not be finished now: {refused}");
         }
     }
-    step.run(&mut ctx.txn, to, last).await?;
-    Ok(Output::nothing())
+    Ok(())
 }
 
 /// Those of the ids that are still entities. What an earlier try of this request merged is passed over.
@@ -115,6 +137,37 @@ struct Step<'s> {
 }
 
 impl Step<'_> {
+    /// One batch for each entity, then the intent goes. What was merged already is passed over; what can no longer be merged,
+    /// because somebody changed it since, stays as it is. Errors: the first of those.
+    async fn run_all(&self, core: &Core, merging: &Merging, id: &str) -> Result<()> {
+        let mut refusal = Ok(());
+        for from in &merging.from {
+            match self.run_one(core, &merging.to, from).await {
+                Err(refused @ (Error::Invalid(_) | Error::With(..))) => refusal = refusal.and(Err(refused)),
+                other => other?,
+            }
+        }
+        let mut txn = core.view.txn(Intent::Write);
+        txn.delete(intent(id).into_bytes());
+        txn.commit().await?;
+        refusal
+    }
+
+    async fn run_one(&self, core: &Core, to: &str, from: &str) -> Result<()> {
+        let mut tries = 0u32;
+        loop {
+            let mut txn = core.view.txn(Intent::Write);
+            if entity(&mut txn, from).await?.is_none() {
+                return Ok(());
+            }
+            self.run(&mut txn, to, from).await?;
+            match txn.commit().await {
+                Err(strongroom_barrier::Error::Conflict) if tries < TRIES_MAX => tries = tries.saturating_add(1),
+                other => return Ok(other.map(drop)?),
+            }
+        }
+    }
+
     /// Merges one entity. A login of either side meanwhile makes one of the two start again, and it finds the result.
     async fn run(&self, txn: &mut Txn, to: &str, from: &str) -> Result<()> {
         let mut to = entity(txn, to).await?.ok_or_else(|| Error::invalid("entity id to merge to is invalid"))?;

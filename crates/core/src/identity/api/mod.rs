@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use strongroom_engine::{Ctx, EngineKind, Error, Field, Input, Key, Number, Output, Present, Result, Route, Text, field};
 
-use crate::SystemCall;
+use crate::{Core, SystemCall};
 use crate::mount::Table as MountTable;
 use std::sync::Arc;
 
@@ -20,6 +20,12 @@ pub fn routes() -> Vec<Route> {
     let groups =
         [entities::routes(), merge::routes(), aliases::routes(), groups::routes(), group_aliases::routes(), lookup::routes()];
     groups.into_iter().flatten().collect()
+}
+
+/// Goes on with changes that a crash or an outage interrupted.
+pub async fn finish(core: &Core) -> Result<()> {
+    merge::finish(core).await?;
+    entities::finish(core).await
 }
 
 /// An id in the path.
