@@ -40,6 +40,7 @@ pub fn settle(api: &Api, lists: &Lists, resource: &mut Resource) -> Result<()> {
         Resource::Secret { path, claim } => secret(api, path).and_then(|seen| claim.settle(seen)),
         Resource::Policy { name, claim } => policy(api, lists, name).and_then(|seen| claim.settle(seen)),
         Resource::Mount { path, claim } => mount(api, lists, path).and_then(|seen| claim.settle(seen)),
+        Resource::Thing(thing) => thing.settle(api),
         Resource::Token { id, accessor, parent, limited, claim } => {
             let settled = settle_token(api, id, accessor, parent.as_deref(), claim);
             if *limited {
@@ -199,9 +200,10 @@ pub fn accessors(api: &Api, known: &BTreeSet<String>, unanswered: usize, half_do
 /// Accessors of tokens that are live now.
 pub fn live_accessors<'a>(all: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<String> {
     all.into_iter()
-        .filter_map(|r| match r {
-            Resource::Token { accessor, claim, .. } if claim.acked != TokenState::Gone => Some(accessor.clone()),
-            _ => None,
+        .flat_map(|r| match r {
+            Resource::Token { accessor, claim, .. } if claim.acked != TokenState::Gone => vec![accessor.clone()],
+            Resource::Thing(thing) => thing.live_accessors(),
+            _ => Vec::new(),
         })
         .collect()
 }

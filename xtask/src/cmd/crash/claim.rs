@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use serde_json::Value;
 
+use super::thing::Thing;
+
 /// One version of a secret.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Version {
@@ -77,7 +79,7 @@ impl<T: Clone + PartialEq + std::fmt::Debug> Claim<T> {
 }
 
 /// A thing with its name in the server. It is printed with a violation: its values are random test data.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Resource {
     /// Path below the mount `secret/`.
     Secret {
@@ -100,6 +102,19 @@ pub enum Resource {
         path: String,
         claim: Claim<MountState>,
     },
+    Thing(Box<dyn Thing>),
+}
+
+impl Resource {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Secret { .. } => "Secret",
+            Self::Token { .. } => "Token",
+            Self::Policy { .. } => "Policy",
+            Self::Mount { .. } => "Mount",
+            Self::Thing(thing) => thing.kind(),
+        }
+    }
 }
 
 /// The hot key of a cycle: many writers, each write bound to the version before it.

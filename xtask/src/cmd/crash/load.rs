@@ -2,6 +2,7 @@
 //! the kill it can say of each thing what was acknowledged and what may have happened. A worker ends at its first
 //! unanswered request; an answer that a healthy server would not give is a violation.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,13 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
+use super::ceremonies::ceremonies;
 use super::claim::{Claim, Hot, MountState, Resource, Secret, TokenState, Version};
+use super::leases::{self, leases};
+use super::merges::merges;
+use super::once::{uses, wraps};
+use super::thing::Thing;
+use super::trees::trees;
 use crate::api::{Answer, Api};
 
 /// Longest pause between two requests of a worker, microseconds.
@@ -52,16 +59,23 @@ pub struct Cycle<'a> {
     pub hot: &'a Mutex<Vec<Hot>>,
     /// The reference leaves a mount half removed or a token half revoked when it is killed: it is not asked to.
     pub is_reference: bool,
+    /// What unseals, as acknowledged.
+    pub unseal_key: &'a Mutex<String>,
 }
 
 /// What the workers do; each stands for one thread.
-pub const JOBS: &[fn(&mut Worker<'_>) -> Step] = &[unique, unique, patch, life, tokens, tokens, policies, mounts, hot, hot, hot];
+pub const JOBS: &[fn(&mut Worker<'_>) -> Step] = &[
+    unique, unique, patch, life, tokens, tokens, policies, mounts, hot, hot, hot, // what the reference is asked to do too
+    trees, trees, wraps, uses, leases, merges, ceremonies,
+];
+/// Of these jobs, how many the reference survives.
+pub const REFERENCE_JOBS: usize = 11;
 
 pub struct Worker<'a> {
     cycle: &'a Cycle<'a>,
     id: usize,
-    rng: StdRng,
-    done: Done,
+    pub rng: StdRng,
+    pub done: Done,
 }
 
 /// Runs the job with this number until the server is gone.
@@ -72,14 +86,38 @@ pub fn work(cycle: &Cycle<'_>, id: usize) -> Done {
     worker.done
 }
 
-impl Worker<'_> {
+impl<'a> Worker<'a> {
+    pub fn cycle(&self) -> &'a Cycle<'a> {
+        self.cycle
+    }
+
+    /// As the root token.
+    pub fn api(&self) -> Api {
+        self.cycle.api.clone()
+    }
+
     /// Sends one request. Err: no answer came. An answer outside of `fine` is a violation.
-    fn ask(&mut self, api: &Api, method: &str, path: &str, body: Option<&Value>, fine: &[u16]) -> Step<Answer> {
+    pub fn ask(&mut self, api: &Api, method: &str, path: &str, body: Option<&Value>, fine: &[u16]) -> Step<Answer> {
+        let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let headers = [("Content-Type", kind)];
+        self.ask_with(api, method, path, body.map_or(&[], |_| &headers), body, fine)
+    }
+
+    pub fn ask_with(
+        &mut self,
+        api: &Api,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+        fine: &[u16],
+    ) -> Step<Answer> {
         if self.cycle.stop.load(Ordering::Relaxed) {
             return Err(Gone);
         }
         sleep(Duration::from_micros(self.rng.random_range(0..PAUSE_US_MAX)));
-        let answer = api.call(method, path, body).map_err(|_| Gone)?;
+        let text = body.map(Value::to_string);
+        let answer = api.send(method, path, headers, text.as_ref().map(String::as_bytes)).map_err(|_| Gone)?;
         self.done.requests += 1;
         if !fine.contains(&answer.status) {
             self.done.violation = Some(format!("{method} {path}: {} {}", answer.status, answer.text()));
@@ -92,19 +130,64 @@ impl Worker<'_> {
     }
 
     /// One request of the root token that must succeed.
-    fn root(&mut self, method: &str, path: &str, body: Option<&Value>) -> Step<Value> {
-        let api = self.cycle.api.clone();
+    pub fn root(&mut self, method: &str, path: &str, body: Option<&Value>) -> Step<Value> {
+        let api = self.api();
         Ok(self.ask(&api, method, path, body, &[200, 204])?.json())
     }
 
-    fn name(&self, kind: &str) -> String {
+    pub fn name(&self, kind: &str) -> String {
         format!("{kind}-{}-{}-{}", self.cycle.number, self.id, self.done.resources.len())
     }
 
-    fn value(&mut self) -> Value {
+    pub fn value(&mut self) -> Value {
         let size = if self.rng.random_bool(0.05) { 4000 } else { 40 };
         let text: String = (0..size).map(|_| char::from(self.rng.random_range(b'a'..=b'z'))).collect();
         json!({"text": text, "number": self.rng.random::<u32>()})
+    }
+
+    /// An answer that lacks what it must have is a violation.
+    pub fn insist(&mut self, holds: bool, otherwise: &str) -> Step {
+        if !holds {
+            self.done.violation = Some(otherwise.to_owned());
+            return Err(Gone);
+        }
+        Ok(())
+    }
+
+    pub fn keep(&mut self, thing: impl Thing) {
+        self.done.resources.push(Resource::Thing(Box::new(thing)));
+    }
+
+    /// The things of one kind.
+    pub fn each<T: Thing>(&mut self, mut change: impl FnMut(&mut T)) {
+        for resource in &mut self.done.resources {
+            if let Some(thing) = as_one_of(resource) {
+                change(thing);
+            }
+        }
+    }
+
+    /// The newest thing of a kind.
+    pub fn newest<T: Thing>(&mut self, change: impl FnOnce(&mut T)) {
+        if let Some(thing) = self.done.resources.iter_mut().rev().find_map(as_one_of) {
+            change(thing);
+        }
+    }
+
+    /// Asks for the end of tokens, all of which it brings.
+    pub fn revoke(&mut self, path: &str, body: Value, meant: &[&str]) -> Step {
+        change(self, meant, &TokenState::Gone);
+        self.root("POST", path, Some(&body))?;
+        acknowledge(self);
+        Ok(())
+    }
+
+    pub fn accessor_of(&self, token: &str) -> String {
+        let found = self.done.resources.iter().find_map(|resource| match resource {
+            Resource::Token { id, accessor, .. } if id == token => Some(accessor.clone()),
+            _ => None,
+        });
+        found.unwrap_or_default()
     }
 
     /// Does a request that brings the newest secret of this worker into the next state.
@@ -118,6 +201,12 @@ impl Worker<'_> {
         }
         Ok(())
     }
+}
+
+fn as_one_of<T: Thing>(resource: &mut Resource) -> Option<&mut T> {
+    let Resource::Thing(thing) = resource else { return None };
+    let thing: &mut dyn Any = &mut **thing;
+    thing.downcast_mut()
 }
 
 /// A new secret per request.
@@ -196,7 +285,7 @@ fn tokens(w: &mut Worker<'_>) -> Step {
     Ok(())
 }
 
-fn new_token(w: &mut Worker<'_>, api: &Api, parent: Option<&str>, uses: u32) -> Step<String> {
+pub fn new_token(w: &mut Worker<'_>, api: &Api, parent: Option<&str>, uses: u32) -> Step<String> {
     let body = json!({"policies": [POLICY], "ttl": "30h", "num_uses": uses});
     w.done.unanswered_tokens += 1;
     let auth = w.ask(api, "POST", "auth/token/create", Some(&body), &[200])?.json()["auth"].take();
@@ -315,8 +404,11 @@ fn lock<T>(hot: &Mutex<Vec<Hot>>, look: impl FnOnce(&mut Vec<Hot>) -> T) -> T {
     look(&mut hot.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
-/// What the load needs: the mount, the policy.
-pub fn prepare(api: &Api) -> Result<()> {
+/// What the load needs: the mount, the policy, what gives out leases.
+pub fn prepare(api: &Api, is_reference: bool) -> Result<()> {
+    if !is_reference {
+        leases::prepare(api)?;
+    }
     api.must("POST", "sys/mounts/secret", Some(&json!({"type": "kv", "options": {"version": "2"}})))?;
     let policy = "path \"auth/token/*\" { capabilities = [\"create\", \"read\", \"update\", \"sudo\"] }";
     api.must("PUT", &format!("sys/policies/acl/{POLICY}"), Some(&json!({"policy": policy})))?;

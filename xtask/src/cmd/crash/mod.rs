@@ -1,13 +1,19 @@
 //! `cargo xtask crash`: kill -9 at a random moment under mixed load, restart, and compare what the server holds with
 //! what it had acknowledged. Nothing acknowledged may be missing, nothing may be half done, what was revoked stays
-//! revoked, and the audit log has every answer and verifies. Data is carried from cycle to cycle.
+//! revoked, what may be used once is used once, the acknowledged key unseals, and the audit log has every answer and verifies. Data is carried from cycle to cycle.
 
+mod ceremonies;
 mod check;
 mod claim;
+mod leases;
 mod load;
+mod merges;
+mod once;
+mod thing;
 mod trail;
+mod trees;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +50,8 @@ struct Rig {
     trail: Trail,
     unanswered_tokens: usize,
     requests: usize,
+    /// Acknowledged replacements of the unseal key, at most one a cycle counted.
+    replaced: usize,
     /// Verifying takes longer as the log grows; then not every cycle does it.
     verify_from: usize,
 }
@@ -61,9 +69,12 @@ pub fn run(args: &Args) -> Result<Tally> {
     match outcome {
         Ok(rig) => {
             println!(
-                "crash: {cycles} kills, {} requests acknowledged, {} things checked, 0 violations in {seconds:.0} s; --seed {seed}",
+                "crash: {cycles} kills, {} requests acknowledged, {} things checked ({}), {} replacements of the unseal key, \
+                 0 violations in {seconds:.0} s; --seed {seed}",
                 rig.requests,
-                rig.resources.len()
+                rig.resources.len(),
+                rig.kinds(),
+                rig.replaced,
             );
             Ok(Tally { passed: cycles, failed: 0 })
         }
@@ -78,9 +89,20 @@ fn cycle_all(bin: &std::path::Path, dir: PathBuf, cycles: usize, seed: u64) -> R
     let plan = Plan::new(bin, &dir)?;
     let server = Server::start(&plan)?;
     let keys = server.init()?;
-    load::prepare(&server.api(&keys.root))?;
+    load::prepare(&server.api(&keys.root), plan.is_reference())?;
     let (rng, trail) = (StdRng::seed_from_u64(seed), Trail::default());
-    let mut rig = Rig { plan, keys, seed, rng, resources: Vec::new(), trail, unanswered_tokens: 0, requests: 0, verify_from: 0 };
+    let mut rig = Rig {
+        plan,
+        keys,
+        seed,
+        rng,
+        resources: Vec::new(),
+        trail,
+        unanswered_tokens: 0,
+        requests: 0,
+        replaced: 0,
+        verify_from: 0,
+    };
     let mut server = server;
     for number in 1..=cycles {
         server = rig.cycle(server, number).with_context(|| format!("cycle {number}"))?;
@@ -95,10 +117,14 @@ impl Rig {
         let (hot, stop) = (Mutex::new(Vec::new()), AtomicBool::new(false));
         let api = server.api(&self.keys.root);
         let is_reference = self.plan.is_reference();
-        let cycle = Cycle { number, seed: self.seed, api: &api, stop: &stop, hot: &hot, is_reference };
+        let unseal_key = Mutex::new(self.keys.unseal.clone());
+        let cycle = Cycle { number, seed: self.seed, api: &api, stop: &stop, hot: &hot, is_reference, unseal_key: &unseal_key };
         let delay = Duration::from_millis(self.rng.random_range(KILL_MS));
         let done = under_load(&cycle, &mut server, delay)?;
         drop(server);
+        let newest = unseal_key.into_inner().map_err(|_| anyhow!("a worker died"))?;
+        self.replaced += usize::from(newest != self.keys.unseal);
+        self.keys.unseal = newest;
         let server = self.restart()?;
         let api = server.api(&self.keys.root);
         let first_new = self.resources.len();
@@ -110,6 +136,13 @@ impl Rig {
         let known = self.with_root(&api, known)?;
         check::accessors(&api, &known, self.unanswered_tokens, self.plan.is_reference())?;
         Ok(server)
+    }
+
+    /// How many of each kind.
+    fn kinds(&self) -> String {
+        let mut counts = BTreeMap::new();
+        self.resources.iter().for_each(|resource| *counts.entry(resource.kind()).or_insert(0_usize) += 1);
+        counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ")
     }
 
     /// Starts again, now and then after a second kill in the middle of the start.
@@ -187,8 +220,9 @@ impl Rig {
 
 /// Runs the workers, kills the server after the delay, and waits until all workers have noticed.
 fn under_load(cycle: &Cycle<'_>, server: &mut Server, delay: Duration) -> Result<Vec<Done>> {
+    let jobs = if cycle.is_reference { load::REFERENCE_JOBS } else { load::JOBS.len() };
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..load::JOBS.len()).map(|id| scope.spawn(move || load::work(cycle, id))).collect();
+        let workers: Vec<_> = (0..jobs).map(|id| scope.spawn(move || load::work(cycle, id))).collect();
         thread::sleep(delay);
         let killed = server.kill();
         cycle.stop.store(true, Ordering::Relaxed);

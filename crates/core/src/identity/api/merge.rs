@@ -11,12 +11,14 @@ use strongroom_engine::{Body, Ctx, Error, Field, Flag, Input, Key, List, Output,
 use strongroom_types::{EntityName, Timestamp, uuid_v4};
 
 use super::mounts;
-use crate::identity::leftovers::unfinished;
-use crate::{Core, SystemCall};
 use crate::identity::Identities;
-use crate::identity::record::{ALIASES_MAX, Alias, Entity, MERGED_MAX, Vouched, entity_key, entity_name_key, is_id, merged_key, save};
+use crate::identity::leftovers::unfinished;
+use crate::identity::record::{
+    ALIASES_MAX, Alias, Entity, MERGED_MAX, Vouched, entity_key, entity_name_key, is_id, merged_key, save,
+};
 use crate::identity::store::{entity, index_alias, leave, move_memberships, put_entity, unindex_alias};
 use crate::mount::Table as MountTable;
+use crate::{Core, SystemCall};
 
 pub fn routes() -> Vec<Route> {
     vec![route(Verb::Write, "entity/merge", "Makes one entity out of several.", merge)]

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use strongroom_engine::{Ctx, EngineKind, Error, Field, Input, Key, Number, Output, Present, Result, Route, Text, field};
 
-use crate::{Core, SystemCall};
 use crate::mount::Table as MountTable;
+use crate::{Core, SystemCall};
 use std::sync::Arc;
 
 pub fn routes() -> Vec<Route> {

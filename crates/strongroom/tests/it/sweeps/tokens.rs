@@ -24,7 +24,8 @@ async fn child(house: &House, all: &mut Vec<Token>, parent: Option<usize>) {
 
 /// A chain of twelve, and thirty below its third.
 async fn tree(house: &House) -> Vec<Token> {
-    let policy = "path \"auth/token/create\" { capabilities = [\"update\"] }\npath \"cubbyhole/*\" { capabilities = [\"update\"] }";
+    let policy =
+        "path \"auth/token/create\" { capabilities = [\"update\"] }\npath \"cubbyhole/*\" { capabilities = [\"update\"] }";
     house.must("POST sys/policies/acl/maker", json!({ "policy": policy })).await;
     let mut all = Vec::new();
     child(house, &mut all, None).await;
