@@ -344,7 +344,7 @@ async fn a_merge_moves_aliases_and_memberships_and_old_ids_still_lead_there() {
 }
 
 #[tokio::test]
-async fn many_entities_are_merged_in_steps() {
+async fn many_entities_are_merged_by_one_request() {
     let people = People::start().await;
     let to = people.entity(json!({ "name": "to" })).await;
     let mut from = Vec::new();

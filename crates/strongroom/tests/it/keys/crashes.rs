@@ -9,6 +9,7 @@ use strongroom_storage::faulty::{Call, Fault};
 use strongroom_storage::{FaultyStore, MemoryStore};
 use strongroom_testkit::{Options, TestServer, request};
 
+use super::generate_root::decoded;
 use super::{House, Set, shares, unseal};
 
 struct Outcome {
@@ -144,6 +145,44 @@ async fn d8_a_rotation_interrupted_at_any_write_leaves_everything_readable() {
             store.set_outage(true);
             let outcome = Outcome { believed: house.keys.clone(), other: Vec::new() };
             check(&memory, &house, &outcome, &format!("{fault:?} at write {n}")).await;
+        }
+    }
+}
+
+/// A root token from shares, failed at every write: one that was handed out works in a new process, and there is no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn d8_a_root_token_interrupted_at_any_write_is_there_when_it_was_handed_out() {
+    for fault in [Fault::Refuse, Fault::ApplyThenFail] {
+        for n in 1.. {
+            let memory = Arc::new(MemoryStore::new());
+            let store = Arc::new(FaultyStore::new(memory.clone()));
+            let house = House::new(Some(store.clone()), Vec::new()).await;
+            store.fail_nth(Call::Commit, n, fault);
+            let started = house.root("POST sys/generate-root-token/attempt", json!({})).await;
+            let mut last = started.clone();
+            for key in &house.keys[..2] {
+                let given = json!({ "nonce": started.text("/data/nonce"), "key": key });
+                last = house.root("POST sys/generate-root-token/update", given).await;
+            }
+            let has_failed = store.failed_total() > 0;
+            store.set_outage(true);
+            let server = TestServer::make(Options { store: Some(memory.clone()), ..Options::default() }).0;
+            assert!(unseal(&server, &house.keys[..2]).await);
+            let accessors = request(&server, "LIST auth/token/accessors", &house.root, "", Headers::default()).await;
+            let count = accessors.at("/data/keys").as_array().unwrap().len();
+            if last.at("/data/complete") == true {
+                let token = decoded(&last.text("/data/encoded_token"), &started.text("/data/otp"));
+                let own = request(&server, "GET auth/token/lookup-self", &token, "", Headers::default()).await;
+                assert_eq!((own.status, count), (200, 2), "{fault:?} at write {n}: {own:?}");
+            } else {
+                // Where the outcome was not known there may be one whose text never left the process.
+                let most = if fault == Fault::ApplyThenFail { 2 } else { 1 };
+                assert!(last.text("/data/encoded_token").is_empty() && count <= most, "{fault:?} at write {n}: {last:?}");
+            }
+            if !has_failed {
+                assert!(n > 1, "it writes");
+                break;
+            }
         }
     }
 }
