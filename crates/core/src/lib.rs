@@ -84,6 +84,12 @@ impl Core {
         token::Limits { default_ttl: default_ttl.min(max_ttl), max_ttl }
     }
 
+    /// As an engine sees them.
+    fn lifetimes_of(&self, mount: &MountFacts) -> strongroom_engine::Lifetimes {
+        let token::Limits { default_ttl, max_ttl } = self.limits_of(mount);
+        strongroom_engine::Lifetimes { default_ttl, max_ttl }
+    }
+
     /// What an engine works with when no request is behind it.
     fn background(&self, mount: &mount::Mount) -> Ctx {
         Ctx {
@@ -93,6 +99,7 @@ impl Core {
             path: String::new(),
             caller: None,
             now: self.clock.now(),
+            lifetimes: self.lifetimes_of(&mount.facts),
             rng: self.rng.clone(),
             remote: None,
             pool: self.pool.clone(),

@@ -32,6 +32,14 @@ impl MountFacts {
     }
 }
 
+/// Lifetimes that a mount allows, the system's counting where it sets none. Never zero.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lifetimes {
+    /// Where none is asked for; at most `max_ttl`.
+    pub default_ttl: Ttl,
+    pub max_ttl: Ttl,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TokenKind {
     Service,
@@ -60,6 +68,8 @@ pub struct Ctx {
     pub path: String,
     pub caller: Option<Arc<Caller>>,
     pub now: Timestamp,
+    /// For engines that settle lifetimes themselves, such as those of certificates; leases are bounded by the core.
+    pub lifetimes: Lifetimes,
     pub rng: Arc<dyn Rng>,
     /// Address of the client; None on a unix socket.
     pub remote: Option<std::net::IpAddr>,

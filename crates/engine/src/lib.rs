@@ -17,7 +17,7 @@ pub mod testing;
 
 pub use builtin::{Builtin, Engine, EngineKind, Options};
 pub use cidrs::Cidrs;
-pub use ctx::{Caller, Ctx, MountFacts, Peek, TokenKind};
+pub use ctx::{Caller, Ctx, Lifetimes, MountFacts, Peek, TokenKind};
 pub use error::{Error, Result};
 pub use input::{
     AnyFields, Decimal, Field, FieldSet, Flag, Input, Inputs, JsonLimits, List, Loose, NoFields, Number, Present, Seconds,

@@ -7,6 +7,7 @@ pub const BUILTINS: &[Builtin] = &[
     // secrets engines
     strongroom_cubbyhole::CUBBYHOLE,
     strongroom_kv::KV,
+    strongroom_pki::PKI,
     // auth methods
     strongroom_approle::APPROLE,
     strongroom_userpass::USERPASS,

@@ -230,6 +230,7 @@ fn context(core: &Arc<Core>, permitted: &Permitted, mount: &Arc<Mount>, rest: &s
         path: rest.to_owned(),
         caller: judge::caller(charged.token.as_ref()),
         now: admitted.received,
+        lifetimes: core.lifetimes_of(&mount.facts),
         rng: core.rng.clone(),
         remote: admitted.peer.address.map(|a| a.ip()),
         pool: core.pool.clone(),

@@ -6,7 +6,7 @@ use strongroom_barrier::{Intent, View};
 use strongroom_types::{Rng, Timestamp, Ttl};
 
 use crate::{
-    Caller, Ctx, Engine, Error, FieldSet, JsonLimits, MountFacts, Operation, Options, Output, Peek, Result, Route, TokenTerms,
+    Caller, Ctx, Engine, Error, FieldSet, JsonLimits, Lifetimes, MountFacts, Operation, Options, Output, Peek, Result, Route, TokenTerms,
     Verb,
 };
 
@@ -17,6 +17,7 @@ pub struct Bench {
     pub mount: Arc<MountFacts>,
     pub caller: Option<Arc<Caller>>,
     pub now: Timestamp,
+    pub lifetimes: Lifetimes,
     /// Address of the client.
     pub remote: Option<std::net::IpAddr>,
     pub rng: Arc<dyn Rng>,
@@ -35,7 +36,17 @@ impl Bench {
             max_ttl: Ttl::ZERO,
             token_type: crate::TokenType::DefaultService,
         };
-        Self { engine, view, mount: Arc::new(mount), caller: None, now: Timestamp::from_s(1_800_000_000), remote: None, rng }
+        let month = Ttl::from_s(768 * 3600);
+        Self {
+            engine,
+            view,
+            mount: Arc::new(mount),
+            caller: None,
+            now: Timestamp::from_s(1_800_000_000),
+            lifetimes: Lifetimes { default_ttl: month, max_ttl: month },
+            remote: None,
+            rng,
+        }
     }
 
     pub async fn enable(&self) -> Result<()> {
@@ -79,6 +90,14 @@ impl Bench {
         Ok(output)
     }
 
+    /// Ends a lease as the core would.
+    pub async fn revoke_lease(&self, lease: &crate::Lease) -> Result<()> {
+        let mut ctx = self.ctx(Operation::Update, "");
+        self.engine.revoke_lease(&mut ctx, lease).await?;
+        ctx.txn.commit().await?;
+        Ok(())
+    }
+
     fn ctx(&self, operation: Operation, path: &str) -> Ctx {
         Ctx {
             txn: self.view.txn(Intent::Write),
@@ -87,6 +106,7 @@ impl Bench {
             path: path.to_owned(),
             caller: self.caller.clone(),
             now: self.now,
+            lifetimes: self.lifetimes,
             rng: Arc::clone(&self.rng),
             remote: self.remote,
             pool: crate::SlowPool::new(1),
