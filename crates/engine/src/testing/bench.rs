@@ -6,8 +6,8 @@ use strongroom_barrier::{Intent, View};
 use strongroom_types::{Rng, Timestamp, Ttl};
 
 use crate::{
-    Caller, Ctx, Engine, Error, FieldSet, JsonLimits, Lifetimes, MountFacts, Operation, Options, Output, Peek, Result, Route, TokenTerms,
-    Verb,
+    Caller, Ctx, Engine, Error, FieldSet, JsonLimits, Lifetimes, MountFacts, Operation, Options, Output, Peek, Result, Route,
+    TokenTerms, Verb,
 };
 
 /// Runs an engine's routes without the pipeline: nobody is judged, nothing is recorded. Each request is one transaction.

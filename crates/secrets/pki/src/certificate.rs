@@ -1,7 +1,7 @@
 //! Certificates and revocation lists: assembled by field (RFC 5280), signed, and read back.
 
-use der::{Decode, Sequence};
 use der::asn1::{BitString, OctetString};
+use der::{Decode, Sequence};
 use strongroom_engine::{Error, Result};
 use strongroom_types::{Rng, Timestamp};
 use x509_cert::ext::pkix::SubjectKeyIdentifier;

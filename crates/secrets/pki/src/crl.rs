@@ -99,7 +99,8 @@ async fn revoked_by(ctx: &Ctx, issuer: &str) -> Result<Vec<(Serial, Timestamp)>>
     loop {
         let page = ctx.txn.view().scan(area.as_bytes(), after.as_deref(), PAGE).await?;
         for (key, found) in &page {
-            let serial = key.strip_prefix(area.as_bytes()).and_then(|name| std::str::from_utf8(name).ok()).and_then(Serial::parse);
+            let serial =
+                key.strip_prefix(area.as_bytes()).and_then(|name| std::str::from_utf8(name).ok()).and_then(Serial::parse);
             // SECURITY: a list without an entry that can't be read would call a revoked certificate good.
             let damaged = || Error::Internal("the record of a revocation is damaged".into());
             let entry = found.as_ref().map_err(|_| damaged())?;
@@ -121,9 +122,8 @@ fn sign(issuer: &Issuer, key: (Kind, SecretBytes), now: Timestamp, revoked: Vec<
     let ca = certificate::read(&issuer.certificate.0)?;
     let pair = KeyPair::read(key.0, &key.1)?;
     let algorithm = pair.algorithm(issuer.signature_bits)?;
-    let entry = |(serial, at): (Serial, Timestamp)| {
-        Ok(Entry { serial_number: serial.number()?, revoked_at: time(second_of(at))? })
-    };
+    let entry =
+        |(serial, at): (Serial, Timestamp)| Ok(Entry { serial_number: serial.number()?, revoked_at: time(second_of(at))? });
     let entries = revoked.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
     // RFC 5280 section 5.2.3: a number that only grows. Milliseconds do, on every node and across restarts.
     let number = (now.ns() / 1_000_000).to_be_bytes();

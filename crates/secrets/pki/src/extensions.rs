@@ -90,9 +90,8 @@ fn url(text: &str) -> Result<GeneralName> {
 fn access(urls: &Urls) -> Result<AuthorityInfoAccessSyntax> {
     let ocsp = urls.ocsp_servers.iter().map(|u| (OCSP, u));
     let issuers = urls.issuing_certificates.iter().map(|u| (CA_ISSUERS, u));
-    let of = |(access_method, text): (ObjectIdentifier, &String)| {
-        Ok(AccessDescription { access_method, access_location: url(text)? })
-    };
+    let of =
+        |(access_method, text): (ObjectIdentifier, &String)| Ok(AccessDescription { access_method, access_location: url(text)? });
     ocsp.chain(issuers).map(of).collect::<Result<_>>().map(AuthorityInfoAccessSyntax)
 }
 

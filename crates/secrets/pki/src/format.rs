@@ -44,7 +44,8 @@ impl Format {
             *out = self.certificate(der);
             return out;
         }
-        let certificates: Vec<String> = std::iter::once(self.certificate(der)).chain(chain.iter().map(|c| self.certificate(c))).collect();
+        let certificates: Vec<String> =
+            std::iter::once(self.certificate(der)).chain(chain.iter().map(|c| self.certificate(c))).collect();
         let certificates = certificates.join("\n");
         let key = key.map_or("", SecretString::expose);
         out.reserve_exact(key.len().saturating_add(certificates.len()).saturating_add(1));

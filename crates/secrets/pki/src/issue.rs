@@ -246,7 +246,10 @@ impl Plan {
         let contents = Contents {
             key_usage: role::key_usages(&self.role.key_usage)?,
             ext_key_usage: ext_key_usage(&self.role)?,
-            basic: self.role.basic_constraints_valid_for_non_ca.then_some(BasicConstraints { ca: false, path_len_constraint: None }),
+            basic: self
+                .role
+                .basic_constraints_valid_for_non_ca
+                .then_some(BasicConstraints { ca: false, path_len_constraint: None }),
             names,
             has_subject: !subject.is_empty(),
             permitted_domains: Vec::new(),
@@ -332,11 +335,8 @@ fn keep(ctx: &mut Ctx, plan: &Plan, der: &[u8]) -> Result<()> {
     if plan.role.no_store {
         return Ok(());
     }
-    let issued = Issued {
-        certificate: Der(der.to_vec()),
-        issuer: plan.issuer.id.clone(),
-        not_after_s: plan.validity.not_after_s,
-    };
+    let issued =
+        Issued { certificate: Der(der.to_vec()), issuer: plan.issuer.id.clone(), not_after_s: plan.validity.not_after_s };
     let key = store::issued(&ctx.mount).name(&plan.serial.text());
     ctx.save(key, &issued)
 }

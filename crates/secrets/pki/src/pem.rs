@@ -69,7 +69,9 @@ mod tests {
 
     #[test]
     fn malformed_texts_are_none() {
-        for text in ["", "nonsense", "-----BEGIN X-----", "-----BEGIN X-----\n-----END X-----", "-----BEGIN X-----\n*\n-----END X-----"] {
+        for text in
+            ["", "nonsense", "-----BEGIN X-----", "-----BEGIN X-----\n-----END X-----", "-----BEGIN X-----\n*\n-----END X-----"]
+        {
             assert_eq!(decode(text, &["X"]), None, "{text}");
         }
     }

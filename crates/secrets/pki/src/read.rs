@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use strongroom_engine::{
-    Attributes, Ctx, Error, Field, Input, NoFields, Output, Result, Route, Text, Verb, field, route,
-};
+use strongroom_engine::{Attributes, Ctx, Error, Field, Input, NoFields, Output, Result, Route, Text, Verb, field, route};
 use strongroom_types::BoxFuture;
 
 use crate::certificate::Serial;

@@ -111,7 +111,9 @@ impl<'r> Bounds<'r> {
         let begin = moment("not_before", wanted)?;
         match self.not_before_bound {
             "forbid" => Err(Error::invalid("not_before cannot be asked for by this role")),
-            "duration" if begin < backdated => Err(Error::invalid("not_before is earlier than this role's not_before_duration allows")),
+            "duration" if begin < backdated => {
+                Err(Error::invalid("not_before is earlier than this role's not_before_duration allows"))
+            }
             _ => Ok(begin),
         }
     }

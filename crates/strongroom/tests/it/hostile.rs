@@ -72,7 +72,7 @@ async fn r1_mutated_requests_are_answered_and_break_nothing() {
     // In a mount that none of them names: root may well move or empty `secret/`.
     server.call("POST sys/mounts/others", "root", json!({ "type": "kv" })).await;
     server.call("POST others/kept", "root", json!({ "k": "v" })).await;
-    let seed = std::env::var("R1_SEED").map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
+    let seed: u64 = rand::random(); // a failure names it: set it here to run the same requests again
     let mut rng = StdRng::seed_from_u64(seed);
     for n in 0..REQUESTS {
         let verb = VERBS.choose(&mut rng).unwrap();

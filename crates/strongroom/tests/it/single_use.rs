@@ -18,7 +18,7 @@ const RACERS: usize = 32;
 
 fn device(folder: &Path) -> AuditDevice {
     let path = folder.join("log/audit.log");
-    AuditDevice { name: "file/".into(), path, limits: Default::default(), is_sync: false, description: String::new() }
+    AuditDevice::file("file/", path)
 }
 
 /// The audit log, read on from where it was read to.

@@ -8,7 +8,8 @@ pub fn fits(pattern: &str, text: &str) -> bool {
     let mut parts: Vec<&str> = parts.collect();
     let Some(last) = parts.pop() else { return rest.is_empty() };
     for part in parts {
-        let Some((_, after)) = rest.split_once(part).filter(|_| !part.is_empty()).or(part.is_empty().then_some(("", rest))) else {
+        let Some((_, after)) = rest.split_once(part).filter(|_| !part.is_empty()).or(part.is_empty().then_some(("", rest)))
+        else {
             return false;
         };
         rest = after;

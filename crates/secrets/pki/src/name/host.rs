@@ -32,9 +32,12 @@ impl Host {
     /// Whether this is a name below `domain`, or a wildcard for all of them.
     pub fn is_below(&self, domain: &str) -> bool {
         let equal = self.base.eq_ignore_ascii_case(domain);
-        let below = self.base.len().checked_sub(domain.len()).and_then(|cut| self.base.split_at_checked(cut)).is_some_and(
-            |(head, tail)| head.len() > 1 && head.ends_with('.') && tail.eq_ignore_ascii_case(domain),
-        );
+        let below = self
+            .base
+            .len()
+            .checked_sub(domain.len())
+            .and_then(|cut| self.base.split_at_checked(cut))
+            .is_some_and(|(head, tail)| head.len() > 1 && head.ends_with('.') && tail.eq_ignore_ascii_case(domain));
         below || (self.is_wildcard && equal)
     }
 
@@ -101,12 +104,40 @@ mod tests {
     fn host_names_are_letters_digits_and_hyphens() {
         let long = format!("{}.example.com", "a".repeat(64));
         let longer = format!("{}com", "abcdefg.".repeat(32));
-        for name in ["example.com", "R", "a-b.example.com", "1.example.com", "xn--mnchen-3ya.de", "*.example.com", "b*z.example.com"] {
+        for name in
+            ["example.com", "R", "a-b.example.com", "1.example.com", "xn--mnchen-3ya.de", "*.example.com", "b*z.example.com"]
+        {
             assert!(Host::parse(name).is_some(), "{name}");
         }
         for name in [
-            "", ".", "a..b", ".a", "a.", "example.com.", "-a.b", "a-.b", "a_b.c", "a b", "a\0b.c", "a\nb", "10.0.0.1", "1", "::1", "a/b",
-            "*", "*.", "a.*.b", "**.a", "*.*.a", "-*.a", "xn--*.a", "xn--.de", "a.b\u{202e}", "a,b.c", &long, &longer,
+            "",
+            ".",
+            "a..b",
+            ".a",
+            "a.",
+            "example.com.",
+            "-a.b",
+            "a-.b",
+            "a_b.c",
+            "a b",
+            "a\0b.c",
+            "a\nb",
+            "10.0.0.1",
+            "1",
+            "::1",
+            "a/b",
+            "*",
+            "*.",
+            "a.*.b",
+            "**.a",
+            "*.*.a",
+            "-*.a",
+            "xn--*.a",
+            "xn--.de",
+            "a.b\u{202e}",
+            "a,b.c",
+            &long,
+            &longer,
         ] {
             assert_eq!(Host::parse(name), None, "{name:?}");
         }
@@ -143,7 +174,9 @@ mod tests {
         for address in ["me@example.com", "first.last+tag@sub.example.com"] {
             assert!(mail(address).is_some(), "{address}");
         }
-        for address in ["me", "@example.com", "me@", "a@b@c", "\"a b\"@c.d", "a..b@c.d", ".a@c.d", "a b@c.d", "me@*.example.com", "ü@c.d"] {
+        for address in
+            ["me", "@example.com", "me@", "a@b@c", "\"a b\"@c.d", "a..b@c.d", ".a@c.d", "a b@c.d", "me@*.example.com", "ü@c.d"]
+        {
             assert!(mail(address).is_none(), "{address}");
         }
     }

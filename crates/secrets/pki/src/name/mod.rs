@@ -90,6 +90,10 @@ fn alternative(name: &str) -> Result<GeneralName> {
 pub fn judge(role: &Role, display_name: &str, wanted: &Wanted) -> Result<()> {
     let judge = Judge { role, display_name };
     judge.common_name(&wanted.common_name)?;
+    // SECURITY: also where common names are not validated: as an alternative name it is what verifiers go by.
+    if !wanted.excludes_common_name && in_certificate(&wanted.common_name).is_some() {
+        judge.alternative(&wanted.common_name)?;
+    }
     for name in &wanted.alternatives {
         judge.alternative(name)?;
     }

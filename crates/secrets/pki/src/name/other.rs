@@ -41,9 +41,8 @@ impl OtherName {
 
 /// Errors: `Invalid` when one is malformed.
 pub fn parse(texts: &[String]) -> Result<Vec<OtherName>> {
-    let read = |text: &String| {
-        OtherName::parse(text).map_err(|e| Error::invalid(format!("could not parse requested other SAN: {e}")))
-    };
+    let read =
+        |text: &String| OtherName::parse(text).map_err(|e| Error::invalid(format!("could not parse requested other SAN: {e}")));
     texts.iter().filter(|t| !t.trim().is_empty()).map(read).collect()
 }
 

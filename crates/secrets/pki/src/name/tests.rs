@@ -90,9 +90,14 @@ fn cve_2026_115369_addresses_lie_in_the_networks() {
         r.allow_any_name = true;
         r.allowed_ip_sans_cidr = vec!["10.0.0.0/8".into(), "fd00::/8".into()];
     });
-    for (address, expected) in
-        [("10.1.2.3", true), ("::ffff:10.1.2.3", true), ("fd00::1", true), ("11.0.0.1", false), ("::ffff:11.0.0.1", false), ("::1", false)]
-    {
+    for (address, expected) in [
+        ("10.1.2.3", true),
+        ("::ffff:10.1.2.3", true),
+        ("fd00::1", true),
+        ("11.0.0.1", false),
+        ("::ffff:11.0.0.1", false),
+        ("::1", false),
+    ] {
         let asked = Wanted { addresses: vec![address.parse().unwrap()], ..wanted("a") };
         assert_eq!(judge(&inside, "", &asked).is_ok(), expected, "{address}");
         assert_eq!(judge(&inside, "", &wanted(address)).is_ok(), expected, "{address} as a common name");
@@ -126,9 +131,14 @@ fn common_names_are_of_the_kinds_that_the_role_takes() {
     let loose = Role { enforce_hostnames: false, ..any.clone() };
     assert!(judge(&loose, "", &wanted(person)).is_ok());
     let mail_only = Role { cn_validations: vec!["email".into()], ..any.clone() };
-    assert!(judge(&mail_only, "", &wanted("a.example.com")).is_err() && judge(&mail_only, "", &wanted("me@a.example.com")).is_ok());
+    assert!(
+        judge(&mail_only, "", &wanted("a.example.com")).is_err() && judge(&mail_only, "", &wanted("me@a.example.com")).is_ok()
+    );
     let disabled = Role { cn_validations: vec!["disabled".into()], allow_any_name: false, ..any.clone() };
     assert!(judge(&disabled, "", &wanted(person)).is_ok());
+    let host = wanted("www.example.com");
+    assert!(judge(&disabled, "", &host).is_err(), "as an alternative name it is judged all the same");
+    assert!(judge(&disabled, "", &Wanted { excludes_common_name: true, ..host }).is_ok());
     assert!(judge(&any, "", &wanted("")).is_err());
     assert!(judge(&Role { require_cn: false, ..any }, "", &wanted("")).is_ok());
 }
@@ -136,9 +146,12 @@ fn common_names_are_of_the_kinds_that_the_role_takes() {
 #[test]
 fn a_caller_may_have_its_own_name_only() {
     let own = role(&[], |r| r.allow_token_displayname = true);
-    for (display_name, name, expected) in
-        [("host-a.example.com", "host-a.example.com", true), ("host-a", "host-b", false), ("", "host-a", false), ("host-a", "x.host-a", false)]
-    {
+    for (display_name, name, expected) in [
+        ("host-a.example.com", "host-a.example.com", true),
+        ("host-a", "host-b", false),
+        ("", "host-a", false),
+        ("host-a", "x.host-a", false),
+    ] {
         assert_eq!(judge(&own, display_name, &wanted(name)).is_ok(), expected, "{display_name} {name}");
     }
     assert!(judge(&Role::default(), "host-a", &wanted("host-a")).is_err());

@@ -124,7 +124,8 @@ impl Role {
 /// OIDs of certificate policies.
 pub fn policies(texts: &[String]) -> Result<Vec<ObjectIdentifier>> {
     let oid = |text: &String| {
-        ObjectIdentifier::new(text.trim()).map_err(|_| Error::invalid("policy_identifiers takes object identifiers such as 1.3.6.1"))
+        ObjectIdentifier::new(text.trim())
+            .map_err(|_| Error::invalid("policy_identifiers takes object identifiers such as 1.3.6.1"))
     };
     texts.iter().filter(|t| !t.trim().is_empty()).map(oid).collect()
 }

@@ -5,9 +5,7 @@ pub mod routes;
 mod usage;
 
 use serde::{Deserialize, Serialize};
-use strongroom_engine::{
-    Ctx, Error, Field, Flag, Input, List, Number, Present, Result, Seconds, Text, field,
-};
+use strongroom_engine::{Ctx, Error, Field, Flag, Input, List, Number, Present, Result, Seconds, Text, field};
 use strongroom_types::Ttl;
 
 use crate::store;

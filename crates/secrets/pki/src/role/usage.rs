@@ -40,7 +40,8 @@ pub fn key_usages(names: &[String]) -> Result<FlagSet<KeyUsages>> {
     for name in names.iter().filter(|n| !n.trim().is_empty()) {
         let bare = bare(name, "keyusage");
         let found = KEY_USAGES.iter().find(|(known, _)| known.eq_ignore_ascii_case(bare));
-        let (_, usage) = found.ok_or_else(|| Error::invalid(format!("key_usage takes {}", known(KEY_USAGES.iter().map(|k| k.0)))))?;
+        let (_, usage) =
+            found.ok_or_else(|| Error::invalid(format!("key_usage takes {}", known(KEY_USAGES.iter().map(|k| k.0)))))?;
         all |= *usage;
     }
     Ok(all)
@@ -62,7 +63,8 @@ pub fn ext_key_usages(names: &[String], oids: &[String]) -> Result<Vec<ObjectIde
 }
 
 fn push_oid(all: &mut Vec<ObjectIdentifier>, text: &str, field: &str) -> Result<()> {
-    let oid = ObjectIdentifier::new(text).map_err(|_| Error::invalid(format!("{field} takes object identifiers such as 1.3.6.1")))?;
+    let oid =
+        ObjectIdentifier::new(text).map_err(|_| Error::invalid(format!("{field} takes object identifiers such as 1.3.6.1")))?;
     if !all.contains(&oid) {
         all.push(oid);
     }

@@ -18,7 +18,11 @@ async fn a_certificate_lives_as_long_as_asked_and_never_past_its_ca() {
     assert_eq!((made["not_before"].as_u64(), made["expiration"].as_u64()), (Some(now - 30), Some(now + 7200)));
     let at_end = ok(&bench, "issue/any", json!({ "common_name": "a.test", "ttl": "8760h" })).await;
     assert_eq!(seconds(&certificate(&at_end)).1, ca_end);
-    for body in [json!({ "ttl": "8761h" }), json!({ "not_after": "9999-12-31T23:59:59Z" }), json!({ "not_after": "2500-01-01T00:00:00Z" })] {
+    for body in [
+        json!({ "ttl": "8761h" }),
+        json!({ "not_after": "9999-12-31T23:59:59Z" }),
+        json!({ "not_after": "2500-01-01T00:00:00Z" }),
+    ] {
         let mut body = body;
         body["common_name"] = json!("a.test");
         assert!(refused(&bench, "issue/any", body).await.contains("beyond the expiration of the CA"));
@@ -60,7 +64,8 @@ async fn a_role_bounds_when_certificates_begin_and_end() {
 #[tokio::test]
 async fn formats_hold_the_same_certificate() {
     let bench = with_ca().await;
-    let asked = |format: &str, key: &str| json!({ "common_name": "a.test", "ttl": "1h", "format": format, "private_key_format": key });
+    let asked =
+        |format: &str, key: &str| json!({ "common_name": "a.test", "ttl": "1h", "format": format, "private_key_format": key });
     let bundle = ok(&bench, "issue/any", asked("pem_bundle", "")).await;
     let parts = text(&bundle, "certificate");
     assert!(parts.starts_with("-----BEGIN EC PRIVATE KEY-----\n") && parts.matches("BEGIN CERTIFICATE").count() == 2, "{parts}");
@@ -81,7 +86,9 @@ async fn formats_hold_the_same_certificate() {
 async fn what_the_role_leaves_open_the_request_says_and_nothing_else() {
     let bench = with_ca().await;
     ok(&bench, "roles/open", json!({ "allow_any_name": true, "key_type": "any" })).await;
-    let asked = |role: &str, kind: Value, bits: Value| (format!("issue/{role}"), json!({ "common_name": "a.test", "ttl": "1h", "key_type": kind, "key_bits": bits }));
+    let asked = |role: &str, kind: Value, bits: Value| {
+        (format!("issue/{role}"), json!({ "common_name": "a.test", "ttl": "1h", "key_type": kind, "key_bits": bits }))
+    };
     for (role, kind, bits, expected) in [
         ("open", json!("ec"), json!(384), Some("ec")),
         ("open", json!("ed25519"), Value::Null, Some("ed25519")),

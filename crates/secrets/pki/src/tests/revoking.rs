@@ -3,7 +3,8 @@ use strongroom_engine::Lease;
 use super::*;
 
 async fn issue(bench: &Bench, role: &str) -> (String, Output) {
-    let output = output(bench, Verb::Write, &format!("issue/{role}"), json!({ "common_name": "a.test", "ttl": "1h" })).await.unwrap();
+    let output =
+        output(bench, Verb::Write, &format!("issue/{role}"), json!({ "common_name": "a.test", "ttl": "1h" })).await.unwrap();
     (text(&data(&output), "serial_number"), output)
 }
 
@@ -94,9 +95,16 @@ async fn only_certificates_of_this_mount_are_revoked_and_never_its_ca() {
     // A CA of the same name with another key.
     let other = with_ca().await;
     let foreign = ok(&other, "issue/any", json!({ "common_name": "a.test", "ttl": "1h" })).await;
-    assert!(refused(&bench, "revoke", json!({ "certificate": foreign["certificate"] })).await.contains("unable to verify signature"));
+    assert!(
+        refused(&bench, "revoke", json!({ "certificate": foreign["certificate"] })).await.contains("unable to verify signature")
+    );
     refused(&bench, "revoke", json!({ "serial_number": foreign["serial_number"] })).await;
-    for body in [json!({}), json!({ "serial_number": "zz" }), json!({ "certificate": "nonsense" }), json!({ "serial_number": "11", "certificate": "x" })] {
+    for body in [
+        json!({}),
+        json!({ "serial_number": "zz" }),
+        json!({ "certificate": "nonsense" }),
+        json!({ "serial_number": "11", "certificate": "x" }),
+    ] {
         refused(&bench, "revoke", body).await;
     }
     assert_eq!(list(&bench, "certs/revoked").await, Vec::<String>::new());
