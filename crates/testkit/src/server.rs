@@ -17,6 +17,7 @@ pub fn catalogue() -> Vec<Builtin> {
     vec![
         strongroom_kv::KV,
         strongroom_cubbyhole::CUBBYHOLE,
+        strongroom_pki::PKI,
         strongroom_approle::APPROLE,
         strongroom_userpass::USERPASS,
         crate::LEASED,

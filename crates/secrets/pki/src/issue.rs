@@ -28,6 +28,7 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
+/// SECURITY: without the certificate, which holds the private key where a bundle is asked for.
 const SHOWN: &[&str] = &["ca_chain", "expiration", "issuing_ca", "not_before", "private_key_type", "serial_number"];
 
 #[derive(Deserialize, Default)]

@@ -19,6 +19,7 @@ mod metrics;
 mod node;
 mod nodes;
 mod openapi;
+mod pki;
 mod policies;
 mod quotas;
 mod races;
