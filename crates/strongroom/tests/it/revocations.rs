@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use strongroom_storage::MemoryStore;
+use strongroom_storage::{MemoryStore, SharedMemory, Store};
 use strongroom_testkit::{HeldStore, Moment, Options, Reply, TestServer};
 
 /// A token: its text and its accessor.
@@ -30,16 +30,33 @@ const MIDDLE: usize = 2;
 
 struct House {
     server: Arc<TestServer>,
+    /// The same, or another node on the same store. It is never held up.
+    second: Arc<TestServer>,
     store: Arc<HeldStore>,
 }
 
 impl House {
-    async fn new() -> Self {
-        let store = HeldStore::new(Arc::new(MemoryStore::new()));
+    async fn on(inner: Arc<dyn Store>) -> Self {
+        let store = HeldStore::new(inner);
         let server = TestServer::start(Options { store: Some(store.clone()), ..Options::default() }).await;
         let policy = "path \"auth/token/create\" { capabilities = [\"update\"] }";
         server.call("POST sys/policies/acl/maker", "root", json!({ "policy": policy })).await;
-        Self { server: Arc::new(server), store }
+        let server = Arc::new(server);
+        Self { second: server.clone(), server, store }
+    }
+
+    async fn new() -> Self {
+        Self::on(Arc::new(MemoryStore::new())).await
+    }
+
+    async fn of_two_nodes() -> Self {
+        let shared = SharedMemory::new();
+        let house = Self::on(Arc::new(shared.handle())).await;
+        let (server, clock) = TestServer::make(Options { store: Some(Arc::new(shared.handle())), ..Options::default() });
+        let second = TestServer { server, clock, unseal_key: house.server.unseal_key.clone() };
+        let unsealed = second.call("PUT sys/unseal", "", json!({ "key": second.unseal_key })).await;
+        assert_eq!(unsealed.at("/sealed"), json!(false));
+        Self { second: Arc::new(second), ..house }
     }
 
     async fn child_of(&self, parent: &str, body: Value) -> Token {
@@ -62,7 +79,9 @@ impl House {
     }
 
     async fn is_live(&self, token: &Token) -> bool {
-        self.server.call("POST auth/token/lookup", "root", json!({ "token": token.text })).await.status == 200
+        let reply = self.second.call("POST auth/token/lookup", "root", json!({ "token": token.text })).await;
+        assert!(matches!(reply.status, 200 | 403), "{reply:?}");
+        reply.status == 200
     }
 
     async fn check_gone(&self, tokens: impl IntoIterator<Item = &Token>, what: &str) {
@@ -119,7 +138,7 @@ async fn meet(house: &House, meeting: Meeting, n: u64, moment: Moment) -> bool {
         }
     };
     assert!(was_reached);
-    assert!(matches!(revoke(&house.server, &second, way + 1).await, 200 | 204), "{what}");
+    assert!(matches!(revoke(&house.second, &second, way + 1).await, 200 | 204), "{what}");
     house.check_gone(tree.below(meeting.other), &what).await;
     drop(held);
     assert!(matches!(busy.await.unwrap(), 200 | 204), "{what}");
@@ -131,11 +150,19 @@ async fn meet(house: &House, meeting: Meeting, n: u64, moment: Moment) -> bool {
 /// d3: nothing revoked is honoured, whoever is busy with which part of the tree.
 #[tokio::test(flavor = "multi_thread")]
 async fn d3_a_revocation_that_meets_another_at_any_of_its_calls_answers_for_all_of_its_tree() {
-    let house = House::new().await;
+    every_meeting(&House::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d3_a_revocation_that_meets_one_of_another_node_answers_for_all_of_its_tree() {
+    every_meeting(&House::of_two_nodes().await).await;
+}
+
+async fn every_meeting(house: &House) {
     for meeting in [(1, 0), (0, 3), (3, 0), (1, 1)].map(|(held, other)| Meeting { held, other }) {
         for moment in [Moment::Before, Moment::After] {
             let mut n = 1;
-            while meet(&house, meeting, n, moment).await {
+            while meet(house, meeting, n, moment).await {
                 n += 1;
             }
             assert!(n > 10, "{meeting:?}: a revocation makes more calls than that");
