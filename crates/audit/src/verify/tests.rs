@@ -45,7 +45,7 @@ async fn log(path: &Path) -> (EpochKey, Head) {
             device.tick(Timestamp::from_s(n)).unwrap();
         }
     }
-    device.close(Timestamp::from_s(590)).unwrap();
+    device.tick(Timestamp::from_s(590)).unwrap();
     (device.stolen_key(), device.head().unwrap())
 }
 

@@ -272,3 +272,22 @@ async fn a_moved_file_is_followed_by_a_new_one() {
     assert_eq!(report.pruned_below, moved);
     assert!(report.size > moved + 5);
 }
+
+/// As when a server is sealed and unsealed again while a request of before is still under way.
+#[tokio::test]
+async fn a_closed_log_is_free_although_somebody_still_holds_its_device() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = open(dir.path(), Limits::default(), None).unwrap();
+    fill(&old, 300, 100).await;
+    old.close(at(1)).unwrap();
+    let new = open(dir.path(), Limits { epoch_s: 1, ..Limits::default() }, old.head()).unwrap();
+    fill(&new, 300, 100).await;
+    // Late work of the old one changes nothing.
+    assert!(!old.needs_tick(at(100_000)));
+    drop((old.tick(at(100_000)), old.rotate(at(100_000))));
+    assert!(matches!(old.append(&rest(1, at(1), 10)), Err(AuditError::Closed)));
+    assert!(old.close(at(100_001)).is_ok());
+    assert!(matches!(open(dir.path(), Limits::default(), None), Err(AuditError::Locked { .. })), "it is the new one's");
+    new.close(at(2)).unwrap();
+    assert_intact(dir.path());
+}

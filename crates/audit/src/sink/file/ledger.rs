@@ -25,7 +25,7 @@ pub(super) struct Ledger {
     pub(super) tree: Tree,
     pub(super) tiles: Tiles,
     pub(super) files: Files,
-    /// None between open and the restart line.
+    /// None between open and the restart line, and after the end.
     pub(super) key: Option<EpochKey>,
     /// Number of the last epoch that was appointed.
     pub(super) epoch: u64,
@@ -49,7 +49,7 @@ pub(super) struct Files {
     /// Appointments that are in the log, but not yet in `epochs`.
     pub(super) owed: Vec<u8>,
     /// The public key; holds the lock against a second process.
-    pub(super) _key: File,
+    pub(super) key: File,
 }
 
 pub(super) struct Settings {
@@ -150,6 +150,9 @@ impl Inner {
     /// has moved the file away, only begins a new one. Requests wait for two syncs.
     pub(super) fn change_segment(&self, now: Timestamp) -> Result<(), AuditError> {
         let mut ledger = lock(&self.ledger);
+        if ledger.key.is_none() {
+            return Err(AuditError::Closed); // the file may be somebody else's by now
+        }
         self.catch_up(&mut ledger)?;
         let mut writer = lock(&self.writer);
         writer.flush(&self.queue, self.is_sync)?;
@@ -199,6 +202,14 @@ impl Ledger {
         self.tiles.sync().map_err(AuditError::io("syncing", &self.tiles.path(0, 0)))?;
         self.synced = self.last.0;
         Ok(())
+    }
+
+    /// Puts the last tiles on disk, wipes the key and lets another opener in: whoever still holds this device, such as a request
+    /// that is under way, can change no file any more.
+    pub(super) fn end(&mut self) -> Result<(), AuditError> {
+        self.sync_tiles()?;
+        self.key = None;
+        self.files.key.unlock().map_err(AuditError::io("unlocking", &self.settings.path))
     }
 
     /// Moves the writer to a new segment. The leaves of the incomplete tile are kept, so that the tree can go on even

@@ -173,7 +173,7 @@ impl Device for FileDevice {
     fn close(&self, now: Timestamp) -> Result<(), AuditError> {
         self.inner.queue.refuse(AuditError::Closed);
         self.inner.tick(now)?;
-        lock(&self.inner.ledger).sync_tiles()
+        lock(&self.inner.ledger).end()
     }
 
     fn head(&self) -> Option<Head> {

@@ -62,7 +62,7 @@ pub(super) fn open(config: &FileConfig, wrap: Wrap) -> Result<Recovered, AuditEr
             checkpoints: Appender::open(&folder.join("checkpoints"), last.as_ref().map_or(0, |l| l.end))?,
             epochs: Appender::open(&epochs_path, epochs.bytes)?,
             owed,
-            _key: key_file,
+            key: key_file,
         },
         key: None,
         kept: last.as_ref().map_or(0, |l| l.checkpoint.kept),

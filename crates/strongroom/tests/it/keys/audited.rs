@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use strongroom_core::AuditDevice;
 
 use super::generate_root::decoded;
-use super::{House, shares};
+use super::{House, shares, unseal};
 
 fn device(folder: &Path) -> AuditDevice {
     AuditDevice::file("file/", file(folder))
@@ -118,7 +118,10 @@ async fn cve_2026_115357_no_new_keys_without_their_record() {
         assert_eq!((last.status, last.body), (500, json!({ "errors": ["internal error"] })));
         missing += usize::from(is_answer_missing(folder.path(), "sys/rekey/update"));
         assert_eq!(house.open("GET sys/rekey/init", json!(null)).await.at("/started"), false);
-        assert!(house.reopens_with(&house.keys[..2]).await, "the keys that the holders know");
+        house.seal().await;
+        assert!(unseal(&house.test.server, &house.keys[..2]).await, "the keys that the holders know");
+        let read = house.root("GET kv/k", json!(null)).await;
+        assert_eq!(read.at("/data/v"), 1, "{read:?}");
     }
     assert_eq!(missing, 2);
 }
