@@ -31,7 +31,7 @@ usage: cargo xtask <command> [flags]
 
   dev                       build and start a usable server; prints how to use it; Ctrl-C stops it
   test [--only PART,..]     everything CI runs after tidy; ends with `N passed, N failed`
-  tidy                      sizes, crate edges, names, forbidden dependencies, documents
+  tidy [--bless]            sizes, crate edges, names, forbidden dependencies, documents, catalogue of defects
   conformance [AREA..]      the recorded answers of the reference   [--bin PATH] [--addr URL --token T] [--bless] [--verbose]
   bench                     our server against the reference        [--seconds N] [--rounds N] [--scenarios A,B] [--ours-only] [--json FILE]
   bench footprint           start time, idle memory, size on disk   [--secrets N]

@@ -28,6 +28,6 @@ pub use lease::{Lease, NewLease, RenewedLease};
 pub use login::{Login, TokenFields, TokenTerms, TokenType};
 pub use output::{Afterwards, Auth, AuthView, Body, LoginFacts, NewToken, Output, Raw, SystemOutput};
 pub use password::{PasswordDocument, password_policy_key};
-pub use route::{Attributes, Gate, LoginName, Operation, Pattern, Route, Verb, route};
+pub use route::{Attributes, Fold, Gate, LoginName, Operation, Pattern, Route, Verb, route};
 pub use slow::SlowPool;
 pub use strongroom_barrier::Entry;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::capability::Capabilities;
 use crate::constraint::Constraints;
 use crate::parse::{Policy, Rule, RulePath};
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, fold};
 use crate::reason::RuleId;
 use crate::template;
 use crate::tree::Tree;
@@ -19,6 +19,8 @@ pub struct Acl {
     tree: Tree,
     /// Denies whose templates have no value, widened to all that they could mean: they count before every other rule.
     unfilled_denies: Tree,
+    /// `folded`, made when it is first asked for.
+    folded: OnceLock<Arc<Acl>>,
 }
 
 /// All rules on one pattern together.
@@ -31,6 +33,8 @@ pub(crate) struct Merged {
     rank: u32,
     /// Those of `Acl::policies` that made the rule what it is: with a deny, only those that deny.
     policies: Vec<usize>,
+    /// False for a deny whose template has no value.
+    is_filled: bool,
     /// The rule in words, made when it first decides: the same request comes again and again.
     words: OnceLock<Box<str>>,
 }
@@ -47,7 +51,14 @@ pub(crate) type Hit<'a> = Option<(RuleId, &'a Merged)>;
 impl Acl {
     /// Allows everything.
     pub fn root() -> Self {
-        Self { is_root: true, policies: Vec::new(), rules: Vec::new(), tree: Tree::new(), unfilled_denies: Tree::new() }
+        Self {
+            is_root: true,
+            policies: Vec::new(),
+            rules: Vec::new(),
+            tree: Tree::new(),
+            unfilled_denies: Tree::new(),
+            folded: OnceLock::new(),
+        }
     }
 
     /// Merges the policies' rules. `fill` gives the value of a template selector such as `identity.entity.name`. A rule
@@ -65,11 +76,34 @@ impl Acl {
         acl
     }
 
-    /// Memory it holds, roughly: for the limit of a cache.
+    /// The same rules with their paths in lower case, rules that become one merged as always: for paths that name things
+    /// which are found in any case. SECURITY (CVE-2026-89322): such a path must be allowed as it is spelled and, in lower
+    /// case, by this; then neither a spelling of the request nor one of the rule dodges a deny.
+    pub fn folded(self: &Arc<Self>) -> Arc<Self> {
+        if !self.has_upper_case() {
+            return self.clone();
+        }
+        self.folded.get_or_init(|| Arc::new(self.fold())).clone()
+    }
+
+    fn fold(&self) -> Self {
+        let mut acl = Self { is_root: self.is_root, policies: self.policies.clone(), ..Self::root() };
+        self.rules.iter().for_each(|merged| acl.insert(merged.folded()));
+        acl.rank();
+        acl
+    }
+
+    fn has_upper_case(&self) -> bool {
+        self.rules.iter().any(|merged| fold(merged.pattern.text()) != merged.pattern.text())
+    }
+
+    /// Memory it holds, roughly: for the limit of a cache. What `folded` may hold later is counted in.
     pub fn size_bytes(&self) -> u64 {
         /// A merged rule with its place in the tree, as measured with rules of usual length.
         const RULE_BYTES: u64 = 512;
-        u64::try_from(self.rules.len()).unwrap_or(u64::MAX).saturating_mul(RULE_BYTES).saturating_add(RULE_BYTES)
+        let copies = if self.has_upper_case() { 2 } else { 1 };
+        let rules = u64::try_from(self.rules.len()).unwrap_or(u64::MAX).saturating_mul(copies);
+        rules.saturating_mul(RULE_BYTES).saturating_add(RULE_BYTES)
     }
 
     pub fn is_root(&self) -> bool {
@@ -87,14 +121,23 @@ impl Acl {
                 _ => return,
             },
         };
+        self.insert(Merged::new(policy, rule, pattern, is_filled));
+    }
+
+    /// Merges a rule with the one that has its place, or gives it a place.
+    fn insert(&mut self, rule: Merged) {
         let next = RuleId(u32::try_from(self.rules.len()).unwrap_or(u32::MAX));
-        let tree = if is_filled { &mut self.tree } else { &mut self.unfilled_denies };
-        let Some(place) = tree.place(&pattern) else { return };
+        let tree = if rule.is_filled { &mut self.tree } else { &mut self.unfilled_denies };
+        let Some(place) = tree.place(&rule.pattern) else { return };
         match *place {
-            Some(id) => self.rules.get_mut(id.index()).into_iter().for_each(|merged| merged.merge(policy, rule)),
+            Some(id) => {
+                if let Some(merged) = self.rules.get_mut(id.index()) {
+                    merged.merge(rule);
+                }
+            }
             None => {
                 *place = Some(next);
-                self.rules.push(Merged::new(policy, rule, pattern));
+                self.rules.push(rule);
             }
         }
     }
@@ -188,17 +231,30 @@ fn is_deny(hit: &(RuleId, &Merged)) -> bool {
 }
 
 impl Merged {
-    fn new(policy: usize, rule: &Rule, pattern: Pattern) -> Self {
+    fn new(policy: usize, rule: &Rule, pattern: Pattern, is_filled: bool) -> Self {
         let constraints = rule.constraints.clone().filter(|_| !rule.capabilities.is_deny());
-        Self { pattern, capabilities: rule.capabilities, constraints, rank: 0, policies: vec![policy], words: OnceLock::new() }
+        let (capabilities, policies) = (rule.capabilities, vec![policy]);
+        Self { pattern, capabilities, constraints, rank: 0, policies, is_filled, words: OnceLock::new() }
+    }
+
+    fn folded(&self) -> Self {
+        Self {
+            pattern: self.pattern.folded(),
+            capabilities: self.capabilities,
+            constraints: self.constraints.clone(),
+            rank: 0,
+            policies: self.policies.clone(),
+            is_filled: self.is_filled,
+            words: OnceLock::new(),
+        }
     }
 
     pub(crate) fn rank(&self) -> u32 {
         self.rank
     }
 
-    fn merge(&mut self, policy: usize, rule: &Rule) {
-        let (was_deny, is_deny) = (self.capabilities.is_deny(), rule.capabilities.is_deny());
+    fn merge(&mut self, other: Self) {
+        let (was_deny, is_deny) = (self.capabilities.is_deny(), other.capabilities.is_deny());
         if was_deny && !is_deny {
             return;
         }
@@ -208,14 +264,16 @@ impl Merged {
                 self.policies.clear();
             }
         }
-        self.capabilities = self.capabilities.with(rule.capabilities);
-        if self.policies.last() != Some(&policy) {
-            self.policies.push(policy);
+        self.capabilities = self.capabilities.with(other.capabilities);
+        for policy in other.policies {
+            if !self.policies.contains(&policy) {
+                self.policies.push(policy);
+            }
         }
-        match (&mut self.constraints, &rule.constraints) {
+        match (&mut self.constraints, other.constraints) {
             _ if is_deny => {}
-            (Some(mine), Some(theirs)) => mine.merge(theirs),
-            (mine @ None, Some(theirs)) => *mine = Some(theirs.clone()),
+            (Some(mine), Some(theirs)) => mine.merge(&theirs),
+            (mine @ None, Some(theirs)) => *mine = Some(theirs),
             (_, None) => {}
         }
     }

@@ -27,5 +27,5 @@ pub use constraint::{NoParameters, Parameters};
 pub use decide::{Decision, Request};
 pub use error::{ParseError, RuleError};
 pub use parse::Policy;
-pub use pattern::PLUS_COUNT_MAX;
+pub use pattern::{PLUS_COUNT_MAX, fold};
 pub use reason::{Missing, Reason, RuleId};

@@ -43,6 +43,13 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), is_glob, plus_count, first_plus })
     }
 
+    /// With every letter folded: see `fold`.
+    pub(crate) fn folded(&self) -> Self {
+        let text = fold(&self.text);
+        let first_plus = pluses(&text).next();
+        Self { text, first_plus, ..*self }
+    }
+
     /// Matches every path.
     pub(crate) fn all() -> Self {
         Self { text: String::new(), is_glob: true, plus_count: 0, first_plus: None }
@@ -92,6 +99,12 @@ impl std::fmt::Display for Pattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}{}", self.text, if self.is_glob { "*" } else { "" })
     }
+}
+
+/// Letter by letter in lower case, whatever stands around it. SECURITY: unlike `str::to_lowercase`, so that the beginning of
+/// a text folds to the beginning of the folded text: lower case has two forms of sigma, which count as one.
+pub fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c }).collect()
 }
 
 /// Where `+` stands as a whole segment.

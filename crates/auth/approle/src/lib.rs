@@ -50,7 +50,7 @@ impl Engine for AppRole {
         routes.extend(role_id::routes());
         routes.extend(field::routes());
         routes.extend(secrets::routes());
-        routes
+        routes.into_iter().map(|route| route.folds(|role_name| role::folded(role_name).ok())).collect()
     }
 
     fn enable<'a>(&'a self, ctx: &'a mut Ctx) -> BoxFuture<'a, Result<()>> {

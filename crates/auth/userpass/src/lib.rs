@@ -29,7 +29,7 @@ impl Engine for UserPass {
     fn routes(&self) -> Vec<Route> {
         use Verb::{Delete, List, Read, Write};
         let no_token = Attributes { no_token: true, ..Attributes::default() };
-        vec![
+        let routes = vec![
             route(Write, "login/{username}", "Logs a user in.", login::login).attributes(no_token).login(tried_name),
             route(List, "users/", "Lists the users.", users::list),
             route(Write, "users/{username}/password", "Changes a user's password.", users::set_password),
@@ -37,7 +37,8 @@ impl Engine for UserPass {
             route(Read, "users/{username}", "Shows a user, without the password.", users::read).shows(users::SHOWN),
             route(Write, "users/{username}", "Makes or changes a user; what is left out stays.", users::write).exists(exists),
             route(Delete, "users/{username}", "Removes a user. Tokens live on to their end but are not renewed.", users::delete),
-        ]
+        ];
+        routes.into_iter().map(|route| route.folds(folded)).collect()
     }
 
     fn renew_login<'a>(&'a self, ctx: &'a mut Ctx, renewal: &'a Value) -> BoxFuture<'a, Result<Option<TokenTerms>>> {
@@ -45,8 +46,12 @@ impl Engine for UserPass {
     }
 }
 
+fn folded(username: &str) -> Option<String> {
+    UserName::parse(username).map(|name| name.as_str().to_owned())
+}
+
 fn tried_name(_: &FieldSet, path: &str) -> Option<String> {
-    UserName::parse(path.strip_prefix("login/")?).map(|name| name.as_str().to_owned())
+    folded(path.strip_prefix("login/")?)
 }
 
 fn exists<'a>(peek: &'a Peek, path: &'a str) -> BoxFuture<'a, Result<bool>> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use strongroom_barrier::{Intent, Txn};
-use strongroom_engine::{Caller, Error, FieldSet, Operation, Peek, Result, Verb};
+use strongroom_engine::{Caller, Error, FieldSet, Operation, Peek, Result, Route, Verb};
 use strongroom_policy::{Acl, Decision, Parameters};
 
 use super::route::Target;
@@ -84,16 +84,47 @@ async fn decide(core: &Core, routed: &Routed, token: Option<&Arc<LiveToken>>) ->
     };
     let acl = token.acl(&core.policies).await?;
     let path = routed.admitted.path.as_str();
-    let wrap_ttl = routed.admitted.wrap_ttl;
+    let mut found = one_spelling(&acl, routed, operation, path);
+    let mut judge = acl;
+    if found.decision.allowed
+        && let (Target::Route { rest, .. }, Some(route)) = (&routed.target, routed.target.route())
+        && let Some(folded) = folded_path(route, path, rest)
+    {
+        // SECURITY (CVE-2026-89322): what the handler acts on is judged too, against the rules with their paths folded alike.
+        let acl = judge.folded();
+        let canonical = one_spelling(&acl, routed, operation, &folded);
+        found.has_sudo &= canonical.has_sudo;
+        if !canonical.decision.allowed {
+            (judge, found.decision) = (acl, canonical.decision);
+        }
+    }
+    Ok(Judgement { operation, has_sudo: found.has_sudo, acl: Some(judge), decision: Some(found.decision), absent })
+}
+
+/// The one form of a path whose name the route finds in any spelling, to be held against `Acl::folded`. None where a name has
+/// one spelling only. `rest` is the part of the path below its mount.
+pub fn folded_path(route: &Route, path: &str, rest: &str) -> Option<String> {
+    let below = route.folded(rest)?;
+    Some(strongroom_policy::fold(&format!("{}{below}", path.strip_suffix(rest)?)))
+}
+
+/// What policy says of one spelling of a path.
+struct Spelling {
+    decision: Decision,
+    has_sudo: bool,
+}
+
+fn one_spelling(acl: &Acl, routed: &Routed, operation: Operation, path: &str) -> Spelling {
+    let (attributes, admitted) = (routed.target.attributes(), &routed.admitted);
     let decision = acl.decide(&strongroom_policy::Request {
         path,
         operation: policy_operation(operation),
         needs_sudo: attributes.sudo,
-        parameters: &Body(&routed.admitted.fields),
-        wrap_ttl_s: (!wrap_ttl.is_zero()).then_some(wrap_ttl.as_s()),
+        parameters: &Body(&admitted.fields),
+        wrap_ttl_s: (!admitted.wrap_ttl.is_zero()).then_some(admitted.wrap_ttl.as_s()),
     });
     let has_sudo = attributes.asks_sudo && acl.capabilities(path).iter().any(|c| matches!(*c, "sudo" | "root"));
-    Ok(Judgement { operation, has_sudo, acl: Some(acl), decision: Some(decision), absent })
+    Spelling { decision, has_sudo }
 }
 
 /// Create or update is read here and checked again in the transaction that writes.

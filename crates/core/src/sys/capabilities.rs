@@ -5,9 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, json};
 use strongroom_engine::{Attributes, Ctx, Error, Field, Input, List, Output, Result, Route, Text, Verb, field, route};
+use strongroom_policy::Acl;
 use strongroom_types::SecretString;
 
 use crate::SystemCall;
+use crate::mount::Table;
+use crate::stage::judge::folded_path;
 use crate::token::LiveToken;
 
 pub fn routes() -> Vec<Route> {
@@ -74,11 +77,24 @@ async fn of_accessor(ctx: &mut Ctx, ask: Ask) -> Result<Output> {
 async fn answer(call: &SystemCall, token: &Arc<LiveToken>, paths: &[String]) -> Result<Output> {
     let acl = token.acl(&call.core.policies).await?;
     let mut map = Map::new();
+    let table = call.core.mounts.current().await?;
     for path in paths {
-        map.insert(path.clone(), json!(acl.capabilities(path.trim_start_matches('/'))));
+        map.insert(path.clone(), json!(on_path(&acl, &table, path.trim_start_matches('/'))));
     }
     if let [one] = paths {
         map.insert("capabilities".into(), map.get(one).cloned().unwrap_or_default());
     }
     Ok(Output::data(&map)?.top_level())
+}
+
+/// What is granted on a path, and where its name has several spellings also on the one that they all mean.
+fn on_path(acl: &Arc<Acl>, table: &Table, path: &str) -> Vec<&'static str> {
+    let granted = acl.capabilities(path);
+    let folded = table
+        .find(path)
+        .and_then(|(mount, rest)| mount.routes.iter().find_map(|route| folded_path(route, path, rest)));
+    let Some(folded) = folded else { return granted };
+    let canonical = acl.folded().capabilities(&folded);
+    let both: Vec<_> = granted.into_iter().filter(|name| canonical.contains(name)).collect();
+    if both.is_empty() { vec!["deny"] } else { both }
 }

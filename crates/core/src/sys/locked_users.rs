@@ -10,7 +10,7 @@ use crate::lockout::{self, Locked};
 pub fn routes() -> Vec<Route> {
     vec![
         route(Verb::Read, "locked-users", "Lists the names that are locked after failed logins.", list).shows(&["total"]),
-        route(Verb::Write, "locked-users/{target..}", "`ACCESSOR/unlock/NAME` lets a name log in again.", unlock),
+        route(Verb::Write, "locked-users/{target..}", "`ACCESSOR/unlock/NAME` lets a name log in again.", unlock).folds(folded),
     ]
 }
 
@@ -53,6 +53,11 @@ struct Target {
 }
 impl Input for Target {
     const FIELDS: &'static [Field] = &[field::<String>("target", "`ACCESSOR/unlock/NAME`.").clear()];
+}
+
+fn folded(target: &str) -> Option<String> {
+    let (accessor, name) = target.split_once("/unlock/")?;
+    Some(format!("{accessor}/unlock/{}", name.to_lowercase()))
 }
 
 /// A name that is not locked is no error.

@@ -18,10 +18,14 @@ pub fn routes() -> Vec<Route> {
     let sudo = Attributes { sudo: true, ..Attributes::default() };
     vec![
         route(Verb::List, "config/ui/headers/", "Lists the headers of pages.", list).attributes(sudo),
-        route(Verb::Read, "config/ui/headers/{header}", "Shows a header of pages.", read).attributes(sudo),
-        route(Verb::Write, "config/ui/headers/{header}", "Sets a header of pages.", write).attributes(sudo),
-        route(Verb::Delete, "config/ui/headers/{header}", "Removes a header of pages.", delete).attributes(sudo),
+        route(Verb::Read, "config/ui/headers/{header}", "Shows a header of pages.", read).folds(folded).attributes(sudo),
+        route(Verb::Write, "config/ui/headers/{header}", "Sets a header of pages.", write).folds(folded).attributes(sudo),
+        route(Verb::Delete, "config/ui/headers/{header}", "Removes a header of pages.", delete).folds(folded).attributes(sudo),
     ]
+}
+
+fn folded(header: &str) -> Option<String> {
+    Some(header.to_ascii_lowercase())
 }
 
 async fn stored(ctx: &mut Ctx) -> Result<PageHeaders> {

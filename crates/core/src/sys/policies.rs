@@ -15,14 +15,14 @@ use crate::acl::{self, Document};
 pub fn routes() -> Vec<Route> {
     vec![
         route(Verb::List, "policies/acl/", "Lists the policies.", list).shows(SHOWN),
-        route(Verb::Read, "policies/acl/{name}", "Shows a policy.", read).shows(SHOWN),
-        route(Verb::Write, "policies/acl/{name}", "Writes a policy.", write),
-        route(Verb::Delete, "policies/acl/{name}", "Deletes a policy.", delete),
+        route(Verb::Read, "policies/acl/{name}", "Shows a policy.", read).folds(folded).shows(SHOWN),
+        route(Verb::Write, "policies/acl/{name}", "Writes a policy.", write).folds(folded),
+        route(Verb::Delete, "policies/acl/{name}", "Deletes a policy.", delete).folds(folded),
         route(Verb::Read, "policy", "Lists the policies.", legacy_list).shows(SHOWN),
         route(Verb::List, "policy/", "Lists the policies.", legacy_list).shows(SHOWN),
-        route(Verb::Read, "policy/{name}", "Shows a policy.", legacy_read).shows(SHOWN),
-        route(Verb::Write, "policy/{name}", "Writes a policy.", write),
-        route(Verb::Delete, "policy/{name}", "Deletes a policy.", delete),
+        route(Verb::Read, "policy/{name}", "Shows a policy.", legacy_read).folds(folded).shows(SHOWN),
+        route(Verb::Write, "policy/{name}", "Writes a policy.", write).folds(folded),
+        route(Verb::Delete, "policy/{name}", "Deletes a policy.", delete).folds(folded),
     ]
 }
 
@@ -49,6 +49,10 @@ pub struct ByName {
 }
 impl Input for ByName {
     const FIELDS: &'static [Field] = &[field::<String>("name", "The policy's name; upper case is folded.").clear()];
+}
+
+fn folded(name: &str) -> Option<String> {
+    PolicyName::parse(name).ok().map(|name| name.as_str().to_owned())
 }
 
 fn parsed(name: &str) -> Result<PolicyName> {

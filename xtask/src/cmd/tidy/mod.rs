@@ -1,6 +1,8 @@
 //! `cargo xtask tidy`: the habits of the house that a compiler does not check. Each finding names a place and the rule;
-//! the command fails when there is one. It reads the tracked tree and `cargo metadata`, and changes nothing.
+//! the command fails when there is one. It reads the tracked tree and `cargo metadata`, and changes nothing; `--bless` writes
+//! the page that is made of other files.
 
+mod catalogue;
 mod documents;
 mod graph;
 mod names;
@@ -18,6 +20,7 @@ use crate::args::Args;
 type Findings = Vec<String>;
 
 pub fn run(args: &Args) -> Result<Tally> {
+    let bless = args.has("bless");
     args.finish()?;
     let files = tree::tracked()?;
     let sources = files.iter().filter(|p| tree::is_rust(p)).map(|p| Source::read(p)).collect::<Result<Vec<_>>>()?;
@@ -29,6 +32,7 @@ pub fn run(args: &Args) -> Result<Tally> {
         ("forbidden code", names::forbidden_code(&sources)),
         ("crate edges", graph::edges(&metadata)?),
         ("dependencies", graph::dependencies(&metadata)?),
+        ("catalogue of defects", catalogue::check(&sources, bless)?),
         ("documents", documents::check(&metadata)?),
         ("tracked files", tree::check(&files)?),
     ];

@@ -21,11 +21,11 @@ pub fn routes() -> Vec<Route> {
     vec![
         route(Verb::Write, "entity", "Makes an entity, or changes the one of that id or name.", write),
         route(Verb::Write, "entity/id/{id}", "Changes an entity; what is left out stays.", write),
-        route(Verb::Write, "entity/name/{name..}", "Makes or changes the entity of that name.", write),
+        route(Verb::Write, "entity/name/{name..}", "Makes or changes the entity of that name.", write).folds(folded),
         route(Verb::Read, "entity/id/{id}", "Shows an entity.", read),
-        route(Verb::Read, "entity/name/{name..}", "Shows the entity of that name.", read_named),
+        route(Verb::Read, "entity/name/{name..}", "Shows the entity of that name.", read_named).folds(folded),
         route(Verb::Delete, "entity/id/{id}", "Deletes an entity: its tokens are refused from now on.", delete),
-        route(Verb::Delete, "entity/name/{name..}", "Deletes the entity of that name.", delete_named),
+        route(Verb::Delete, "entity/name/{name..}", "Deletes the entity of that name.", delete_named).folds(folded),
         route(Verb::List, "entity/id/", "Lists the ids of entities.", list),
         route(Verb::List, "entity/name/", "Lists the names of entities.", list_names),
         route(Verb::Write, "entity/batch-delete", "Deletes entities.", batch_delete),
@@ -50,6 +50,10 @@ impl Input for Write {
         field::<StringMap>("metadata", "Texts, for policy templates among others."),
         field::<Flag>("disabled", "Refuses its tokens and logins while it is true.").clear(),
     ];
+}
+
+fn folded(name: &str) -> Option<String> {
+    EntityName::parse(name).ok().map(|name| name.folded().to_owned())
 }
 
 fn name(text: &str) -> Result<EntityName> {

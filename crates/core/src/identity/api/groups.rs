@@ -22,11 +22,11 @@ pub fn routes() -> Vec<Route> {
     vec![
         route(Verb::Write, "group", "Makes a group, or changes the one of that id or name.", write),
         route(Verb::Write, "group/id/{id}", "Changes a group; what is left out stays.", write),
-        route(Verb::Write, "group/name/{name..}", "Makes or changes the group of that name.", write),
+        route(Verb::Write, "group/name/{name..}", "Makes or changes the group of that name.", write).folds(folded),
         route(Verb::Read, "group/id/{id}", "Shows a group.", read),
-        route(Verb::Read, "group/name/{name..}", "Shows the group of that name.", read_named),
+        route(Verb::Read, "group/name/{name..}", "Shows the group of that name.", read_named).folds(folded),
         route(Verb::Delete, "group/id/{id}", "Deletes a group; its policies stop counting.", delete),
-        route(Verb::Delete, "group/name/{name..}", "Deletes the group of that name.", delete_named),
+        route(Verb::Delete, "group/name/{name..}", "Deletes the group of that name.", delete_named).folds(folded),
         route(Verb::List, "group/id/", "Lists the ids of groups.", list),
         route(Verb::List, "group/name/", "Lists the names of groups.", list_names),
     ]
@@ -54,6 +54,10 @@ impl Input for Write {
         field::<List>("member_entity_ids", "All entities of an internal group.").clear(),
         field::<List>("member_group_ids", "All groups that are part of an internal group.").clear(),
     ];
+}
+
+fn folded(name: &str) -> Option<String> {
+    GroupName::parse(name).ok().map(|name| name.folded().to_owned())
 }
 
 fn name(text: &str) -> Result<GroupName> {
