@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn ghsa_59w7_unsafe_values_fill_nothing() {
+    fn ghsa_59w7_v8rr_pr4p_unsafe_values_fill_nothing() {
         let parts = parse("kv/{{v}}/*").unwrap();
         for value in ["", "a/b", "*", "a*", "+", "a+b", "a,b", "a\nb", "a\u{0}"] {
             assert_eq!(fill(&parts, &|_| Some(value.to_owned())), None, "{value:?}");

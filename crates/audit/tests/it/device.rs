@@ -175,7 +175,7 @@ async fn a_full_buffer_refuses() {
 }
 
 #[tokio::test]
-async fn files_are_private_and_links_are_not_followed() {
+async fn cve_2021_38553_files_are_private_and_links_are_not_followed() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("new");
     std::fs::create_dir(&folder).unwrap();

@@ -55,6 +55,10 @@ async fn prove(ctx: &mut Ctx, name: &UserName, given: SecretText) -> Result<User
         Ok((is_right, (is_right && is_imported).then(|| password::hash(&given.0, salt)).transpose()?))
     });
     let (is_right, replacement) = checked.await??;
+    if user.is_some() && !is_right {
+        // SECURITY (CVE-2025-6011): for an unknown name the store was asked in vain, which takes longer than finding one.
+        store::ask_in_vain(ctx).await?;
+    }
     let mut user = user.filter(|_| is_right).ok_or(WRONG)?;
     if let Some(replacement) = replacement {
         user.password = replacement;

@@ -71,6 +71,8 @@ pub fn hash(password: &SecretString, salt: Salt) -> Result<Stored> {
 }
 
 fn argon2id(password: &str, salt: &[u8], memory_kib: u32, passes: u32) -> Result<zeroize::Zeroizing<[u8; 32]>> {
+    #[cfg(test)]
+    tests::count(Work::Argon2id);
     let failed = |e: argon2::Error| Error::Internal(format!("hashing a password: {e}"));
     let mut out = zeroize::Zeroizing::new([0u8; 32]);
     let params = Params::new(memory_kib, passes, LANES, Some(out.len())).map_err(failed)?;
@@ -88,7 +90,7 @@ pub fn check(stored: Option<&Stored>, password: &SecretString, costliest_import:
     let text = if fits { password.expose() } else { "" };
     let matches = match stored {
         Some(Stored::Argon2id(kept)) => kept.matches(text)?,
-        Some(Stored::Bcrypt(kept)) => bcrypt::verify(text, kept).map_err(|_| damaged())?,
+        Some(Stored::Bcrypt(kept)) => bcrypt_matches(text, kept)?,
         None => false,
     };
     if matches && fits {
@@ -113,6 +115,16 @@ impl Argon2idHash {
     }
 }
 
+fn bcrypt_matches(password: &str, kept: &str) -> Result<bool> {
+    #[cfg(test)]
+    tests::count(Work::Bcrypt(cost_of(kept)));
+    bcrypt::verify(password, kept).map_err(|_| damaged())
+}
+
+fn cost_of(kept: &str) -> u32 {
+    kept.parse::<bcrypt::HashParts>().map_or(BCRYPT_COST_MIN, |parts| parts.get_cost())
+}
+
 /// One hash, for its time alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Work {
@@ -124,7 +136,11 @@ impl Work {
     fn perform(self, password: &str) -> Result<()> {
         match self {
             Self::Argon2id => drop(black_box(argon2id(password, &[0; 16], MEMORY_KIB, PASSES)?)),
-            Self::Bcrypt(cost) => drop(black_box(bcrypt::hash_with_salt(password, cost, [0; 16]).map_err(|_| damaged())?)),
+            Self::Bcrypt(cost) => {
+                #[cfg(test)]
+                tests::count(self);
+                drop(black_box(bcrypt::hash_with_salt(password, cost, [0; 16]).map_err(|_| damaged())?));
+            }
         }
         Ok(())
     }
@@ -136,7 +152,7 @@ fn missing_work(stored: Option<&Stored>, costliest_import: Option<u32>) -> Vec<W
     match (stored, costliest_import) {
         (Some(Stored::Argon2id(_)), highest) => highest.map(Work::Bcrypt).into_iter().collect(),
         (Some(Stored::Bcrypt(kept)), highest) => {
-            let own = kept.parse::<bcrypt::HashParts>().map_or(BCRYPT_COST_MIN, |parts| parts.get_cost());
+            let own = cost_of(kept);
             let rest = (own..highest.unwrap_or(own)).map(Work::Bcrypt);
             std::iter::once(Work::Argon2id).chain(rest).collect()
         }
@@ -152,36 +168,38 @@ mod tests {
         Stored::Bcrypt(bcrypt::hash_with_salt(password, cost, [7; 16]).unwrap().to_string())
     }
 
-    /// Rounds of (Argon2id, bcrypt).
-    fn cost(work: &[Work]) -> (u32, u64) {
-        work.iter().fold((0, 0), |(argon2, rounds), w| match w {
-            Work::Argon2id => (u32::saturating_add(argon2, 1), rounds),
-            Work::Bcrypt(cost) => (argon2, u64::saturating_add(rounds, 1 << cost)),
-        })
+    thread_local! {
+        /// Hashes made on this test's thread.
+        static DONE: std::cell::RefCell<Vec<Work>> = const { std::cell::RefCell::new(Vec::new()) };
     }
 
-    /// CVE-2025-6011, by counting instead of by a clock.
+    pub fn count(work: Work) {
+        DONE.with_borrow_mut(|done| done.push(work));
+    }
+
+    /// Argon2id hashes and bcrypt rounds that a check makes.
+    fn work_of(stored: Option<&Stored>, password: &str, costliest_import: Option<u32>) -> (usize, u64) {
+        DONE.take();
+        let _ = check(stored, &SecretString::from(password), costliest_import).unwrap();
+        let done = DONE.take();
+        let rounds = |work: &Work| if let Work::Bcrypt(cost) = work { 1_u64 << cost } else { 0 };
+        (done.iter().filter(|work| **work == Work::Argon2id).count(), done.iter().map(rounds).fold(0, u64::saturating_add))
+    }
+
+    /// CVE-2025-6011, by counting the hashes that are made instead of by a clock.
     #[test]
     fn cve_2025_6011_a_failure_costs_the_same_for_every_kind_of_user() {
         let argon2 = hash(&SecretString::from("x"), [1; 16]).unwrap();
-        let highest = 12;
-        let own = |stored: Option<&Stored>, mut missing: Vec<Work>, own_cost: u32| {
-            match stored {
-                Some(Stored::Argon2id(_)) => missing.push(Work::Argon2id),
-                Some(Stored::Bcrypt(_)) => missing.push(Work::Bcrypt(own_cost)),
-                None => {}
+        let too_long = "x".repeat(73);
+        for password in ["wrong", "", &too_long] {
+            for stored in [Some(&argon2), None] {
+                assert_eq!(work_of(stored, password, None), (1, 0));
+                assert_eq!(work_of(stored, password, Some(7)), (1, 1 << 7));
             }
-            cost(&missing)
-        };
-        for stored in [Some(&argon2), None] {
-            assert_eq!(own(stored, missing_work(stored, None), 0), (1, 0));
-            assert_eq!(own(stored, missing_work(stored, Some(highest)), 0), (1, 1 << highest));
-        }
-        for own_cost in BCRYPT_COST_MIN..=6 {
-            let stored = bcrypt_of("x", own_cost);
-            for highest in own_cost..=highest {
-                let all = own(Some(&stored), missing_work(Some(&stored), Some(highest)), own_cost);
-                assert_eq!(all, (1, 1 << highest), "{own_cost} of {highest}");
+            for own in BCRYPT_COST_MIN..=6 {
+                for highest in own..=8 {
+                    assert_eq!(work_of(Some(&bcrypt_of("x", own)), password, Some(highest)), (1, 1 << highest), "{own} of {highest}");
+                }
             }
         }
     }

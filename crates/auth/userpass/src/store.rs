@@ -43,6 +43,12 @@ pub async fn load(ctx: &mut Ctx, name: &UserName) -> Result<Option<User>> {
     ctx.load(&key(&ctx.mount, name)).await
 }
 
+/// Looks for a user that there can't be.
+pub async fn ask_in_vain(ctx: &mut Ctx) -> Result<()> {
+    let nobody = users(&ctx.mount).name("");
+    ctx.get(&nobody).await.map(|_| ())
+}
+
 pub fn save(ctx: &mut Ctx, name: &UserName, user: &User) -> Result<()> {
     ctx.save(key(&ctx.mount, name), user)
 }

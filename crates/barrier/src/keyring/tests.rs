@@ -78,7 +78,7 @@ fn purpose_keys_agree_with_an_independent_implementation_and_survive_rotation() 
 }
 
 #[test]
-fn s1_every_mutation_of_a_sealed_value_is_detected() {
+fn cve_2023_2197_s1_every_mutation_of_a_sealed_value_is_detected() {
     let cipher = cipher(2);
     let mut rng = StdRng::seed_from_u64(3);
     let originals: Vec<(String, Vec<u8>)> = (0..40)
@@ -253,7 +253,7 @@ macro_rules! assert_not_impl {
 }
 
 #[test]
-fn s5_key_types_can_not_be_printed_copied_or_serialised() {
+fn cve_2022_25244_s5_key_types_can_not_be_printed_copied_or_serialised() {
     assert_not_impl!(Keyring: std::fmt::Debug, Clone, serde::Serialize);
     assert_not_impl!(Term: std::fmt::Debug, Clone, serde::Serialize);
     assert_not_impl!(Cipher: std::fmt::Debug, Clone, serde::Serialize);

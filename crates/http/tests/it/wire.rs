@@ -65,7 +65,7 @@ async fn tokens_come_by_either_header_and_odd_ones_are_passed_on() {
 }
 
 #[tokio::test]
-async fn every_answer_has_the_contract_headers() {
+async fn cve_2023_2121_cve_2021_38554_every_answer_has_the_contract_headers() {
     let server = Running::plain(Limits::default()).await;
     for (path, code) in [("/v1/x", 200), ("/v1/nothing", 204), ("/v1", 404), ("/v1/panic", 500)] {
         let answer = Client::new().get(server.url(path)).send().await.unwrap();

@@ -20,7 +20,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn only_the_owner_can_look_inside() {
+async fn cve_2021_38553_only_the_owner_can_look_inside() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("deep/data");
     let store = EmbeddedStore::open(Config::new(&folder)).unwrap();

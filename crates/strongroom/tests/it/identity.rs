@@ -151,7 +151,7 @@ async fn cve_2020_10660_external_groups_hold_as_the_newest_login_says() {
 }
 
 #[tokio::test]
-async fn cve_2025_5999_2024_9180_2025_64761_root_is_refused_in_every_spelling() {
+async fn cve_2025_5999_cve_2024_9180_cve_2025_64761_root_is_refused_in_every_spelling() {
     let people = People::start().await;
     for (kind, field) in [("entity", "name"), ("group", "name")] {
         for spelling in
@@ -191,7 +191,7 @@ async fn cve_2021_41802_an_alias_update_to_a_taken_name_changes_neither_entity()
 }
 
 #[tokio::test]
-async fn cve_2021_43998_2022_40186_a_template_reads_the_alias_of_the_mount_it_names() {
+async fn cve_2021_43998_cve_2022_40186_a_template_reads_the_alias_of_the_mount_it_names() {
     let people = People::start().await;
     let id = people.entity(json!({ "name": "bob", "metadata": { "team": "red" } })).await;
     for (accessor, side) in [(&people.v, "left"), (&people.w, "right")] {
@@ -228,7 +228,7 @@ async fn cve_2021_43998_2022_40186_a_template_reads_the_alias_of_the_mount_it_na
 }
 
 #[tokio::test]
-async fn cve_2026_5006_ghsa_59w7_unsafe_identity_values_grant_nothing() {
+async fn cve_2026_5006_ghsa_59w7_v8rr_pr4p_unsafe_identity_values_grant_nothing() {
     let people = People::start().await;
     let policy = "path \"secret/data/{{identity.entity.metadata.team}}\" { capabilities = [\"read\"] }
 path \"secret/data/{{identity.entity.metadata.team}}/*\" { capabilities = [\"read\"] }

@@ -169,7 +169,7 @@ async fn an_encoded_token_is_opened_with_its_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plugins_are_built_in_and_can_only_be_made_anew() {
+async fn cve_2026_39396_plugins_are_built_in_and_can_only_be_made_anew() {
     let server = server().await;
     let kv = server.call("GET sys/plugins/catalog/secret/kv", "root", json!(null)).await;
     assert_eq!((kv.at("/data/builtin"), kv.text("/data/name")), (json!(true), "kv".to_owned()));

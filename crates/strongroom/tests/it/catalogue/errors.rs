@@ -87,7 +87,7 @@ async fn cve_2025_4166_no_answer_quotes_what_was_sent_in_a_wrong_field() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_by_name_and_leaves_nothing() {
+async fn cve_2021_45042_what_is_too_large_is_refused_by_name_and_leaves_nothing() {
     let server = TestServer::start(Options::default()).await;
     let big = "x".repeat(1_100_000);
     let many: Vec<String> = (0..300).map(|n| format!("p{n}")).collect();

@@ -4,6 +4,7 @@ mod errors;
 mod names;
 mod open_paths;
 mod paths;
+mod strangers;
 
 use serde_json::json;
 use strongroom_testkit::{Options, TestServer};
