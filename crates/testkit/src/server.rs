@@ -32,6 +32,8 @@ pub struct Options {
     pub audit: Vec<AuditDevice>,
     /// Where the API may enable audit devices.
     pub audit_api_folder: Option<std::path::PathBuf>,
+    /// Engines of the test's own.
+    pub engines: Vec<Builtin>,
 }
 
 /// A process that has nothing to tell.
@@ -108,7 +110,7 @@ impl TestServer {
             store: options.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
             clock: clock.clone(),
             rng: Arc::new(TestRng),
-            catalogue: [catalogue(), vec![crate::VOUCH]].concat(),
+            catalogue: [catalogue(), vec![crate::VOUCH], options.engines].concat(),
             audit: options.audit,
             process: Arc::new(NoProcess),
             settings: Settings { audit_api_folder: options.audit_api_folder, ..Settings::default() },

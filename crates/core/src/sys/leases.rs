@@ -55,8 +55,12 @@ impl Input for ById {
 
 impl ById {
     fn id(&self) -> Result<&str> {
-        let id = if self.lease_id.0.is_empty() { &self.url_lease_id } else { &self.lease_id.0 };
-        let id = id.trim_start_matches('/');
+        let [given, in_path] = [&self.lease_id.0, &self.url_lease_id].map(|id| id.trim_start_matches('/'));
+        // SECURITY (CVE-2026-89322): policy judged the path, so the body may not lead to another lease.
+        if !given.is_empty() && !in_path.is_empty() && given != in_path {
+            return Err(Error::invalid("lease_id is not the lease in the path"));
+        }
+        let id = if given.is_empty() { in_path } else { given };
         if id.is_empty() { Err(Error::invalid("lease_id must be specified")) } else { Ok(id) }
     }
 }

@@ -8,7 +8,7 @@ use strongroom_engine::{
 };
 use strongroom_types::{EntityName, uuid_v4};
 
-use super::{ById, ByName, Page, entries, given, listed, mounts, shown};
+use super::{ById, ByName, Page, entries, given, listed, mounts, not_of_this_name, shown};
 use crate::identity::leftovers::unfinished;
 use crate::identity::record::{Entity, Named, entity_key, entity_names, save};
 use crate::identity::store::{
@@ -21,7 +21,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         route(Verb::Write, "entity", "Makes an entity, or changes the one of that id or name.", write),
         route(Verb::Write, "entity/id/{id}", "Changes an entity; what is left out stays.", write),
-        route(Verb::Write, "entity/name/{name..}", "Makes or changes the entity of that name.", write).folds(folded),
+        route(Verb::Write, "entity/name/{name..}", "Makes or changes the entity of that name.", write_named).folds(folded),
         route(Verb::Read, "entity/id/{id}", "Shows an entity.", read),
         route(Verb::Read, "entity/name/{name..}", "Shows the entity of that name.", read_named).folds(folded),
         route(Verb::Delete, "entity/id/{id}", "Deletes an entity: its tokens are refused from now on.", delete),
@@ -58,6 +58,15 @@ fn folded(name: &str) -> Option<String> {
 
 fn name(text: &str) -> Result<EntityName> {
     EntityName::parse(text).map_err(|e| Error::invalid(format!("entity name: {e}")))
+}
+
+/// SECURITY (CVE-2026-89322): policy judged the name in the path, so no id may lead to somebody else.
+async fn write_named(ctx: &mut Ctx, input: Write) -> Result<Output> {
+    if !input.id.0.is_empty() {
+        let named = entity_by_name(&mut ctx.txn, &name(&input.name.0)?).await?;
+        named.filter(|entity| entity.id == input.id.0).ok_or_else(|| not_of_this_name("entity"))?;
+    }
+    write(ctx, input).await
 }
 
 async fn write(ctx: &mut Ctx, input: Write) -> Result<Output> {

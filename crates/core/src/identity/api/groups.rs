@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 use strongroom_engine::{Ctx, Error, Field, Input, List, Output, Present, Result, Route, StringMap, Text, Verb, field, route};
 use strongroom_types::{GroupName, uuid_v4};
 
-use super::{ById, ByName, Page, entries, given, listed, mounts, shown};
+use super::{ById, ByName, Page, entries, given, listed, mounts, not_of_this_name, shown};
 use crate::SystemCall;
 use crate::identity::leftovers::gone_members_key;
 use crate::identity::record::{
@@ -22,7 +22,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         route(Verb::Write, "group", "Makes a group, or changes the one of that id or name.", write),
         route(Verb::Write, "group/id/{id}", "Changes a group; what is left out stays.", write),
-        route(Verb::Write, "group/name/{name..}", "Makes or changes the group of that name.", write).folds(folded),
+        route(Verb::Write, "group/name/{name..}", "Makes or changes the group of that name.", write_named).folds(folded),
         route(Verb::Read, "group/id/{id}", "Shows a group.", read),
         route(Verb::Read, "group/name/{name..}", "Shows the group of that name.", read_named).folds(folded),
         route(Verb::Delete, "group/id/{id}", "Deletes a group; its policies stop counting.", delete),
@@ -62,6 +62,15 @@ fn folded(name: &str) -> Option<String> {
 
 fn name(text: &str) -> Result<GroupName> {
     GroupName::parse(text).map_err(|e| Error::invalid(format!("group name: {e}")))
+}
+
+/// SECURITY (CVE-2026-89322): policy judged the name in the path, so no id may lead to another group.
+async fn write_named(ctx: &mut Ctx, input: Write) -> Result<Output> {
+    if !input.id.0.is_empty() {
+        let named = group_by_name(&mut ctx.txn, &name(&input.name.0)?).await?;
+        named.filter(|group| group.id == input.id.0).ok_or_else(|| not_of_this_name("group"))?;
+    }
+    write(ctx, input).await
 }
 
 async fn write(ctx: &mut Ctx, input: Write) -> Result<Output> {

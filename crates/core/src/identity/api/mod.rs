@@ -120,6 +120,11 @@ async fn check_accessor(ctx: &Ctx, accessor: &str) -> Result<()> {
     }
 }
 
+/// What a path with a name answers to an id that is somebody else's.
+fn not_of_this_name(kind: &str) -> Error {
+    Error::invalid(format!("id is not that of the {kind} with this name"))
+}
+
 /// What was given, in place of what was there; null empties.
 fn given<T: Default>(value: Present<T>) -> Option<T> {
     match value {

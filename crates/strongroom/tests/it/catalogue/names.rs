@@ -165,3 +165,43 @@ async fn cve_2026_89322_no_spelling_of_a_locked_name_dodges_a_deny() {
     assert_eq!(server.call("GET sys/locked-users", "root", json!(null)).await.at("/data/total"), json!(1));
     assert_eq!(server.call(&format!("POST {head}Other"), &token, json!({})).await.status, 204);
 }
+
+/// A body that names something else than the path does is refused: the path was judged.
+#[tokio::test]
+async fn cve_2026_89322_no_body_leads_elsewhere_than_its_path() {
+    let server = populated().await;
+    server.call("POST sys/mounts/l", "root", json!({ "type": "leased" })).await;
+    let lease = |name: &str| {
+        let (server, what) = (&server, format!("GET l/creds/{name}?ttl=1h"));
+        async move { server.call(&what, "root", json!(null)).await.text("/lease_id") }
+    };
+    let (theirs, mine) = (lease("admin").await, lease("other").await);
+    let rules = [
+        "identity/entity/name/mine",
+        "identity/entity/name/other",
+        "identity/group/name/mine",
+        "identity/group/name/other",
+        "sys/leases/renew/l/creds/other/*",
+        "sys/leases/revoke/l/creds/other/*",
+    ];
+    let token = with_rules(&server, &rules.map(|path| (path.to_owned(), ALL))).await;
+    let before = state(&server).await;
+    for kind in ["entity", "group"] {
+        let id = server.call(&format!("GET identity/{kind}/name/admin"), "root", json!(null)).await.text("/data/id");
+        let own = server.call(&format!("GET identity/{kind}/name/other"), "root", json!(null)).await.text("/data/id");
+        for name in ["mine", "other"] {
+            let body = json!({ "id": id, "policies": "changed", "metadata": { "a": "changed" } });
+            let reply = server.call(&format!("POST identity/{kind}/name/{name}"), &token, body).await;
+            assert_eq!(reply.status, 400, "{kind} {name}: {reply:?}");
+        }
+        let reply = server.call(&format!("POST identity/{kind}/name/Other"), "root", json!({ "id": own, "policies": "p" })).await;
+        assert_eq!(reply.status, 204, "its own id is no contradiction: {reply:?}");
+    }
+    for what in ["renew", "revoke"] {
+        let reply = server.call(&format!("POST sys/leases/{what}/{mine}"), &token, json!({ "lease_id": theirs })).await;
+        assert_eq!(reply.status, 400, "{what}: {reply:?}");
+    }
+    let looked_up = server.call("POST sys/leases/lookup", "root", json!({ "lease_id": theirs })).await;
+    assert_eq!((looked_up.status, looked_up.at("/data/last_renewal")), (200, json!(null)));
+    assert_eq!(state(&server).await, before);
+}
