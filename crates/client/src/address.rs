@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_the_address_is_not_repeated() {
+    fn cve_2020_13223_a_password_in_the_address_is_not_repeated() {
         let error = Address::parse("https://user:hunter2@host").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }

@@ -45,11 +45,11 @@ impl Process for NoProcess {
     }
 
     fn set_level(&self, _: Option<&str>, _: &str) -> Result<(), LevelRefused> {
-        Err(LevelRefused::Failed)
+        Err(LevelRefused::UnknownLogger)
     }
 
     fn reset_level(&self, _: Option<&str>) -> Result<(), LevelRefused> {
-        Err(LevelRefused::Failed)
+        Err(LevelRefused::UnknownLogger)
     }
 
     fn hostname(&self) -> String {

@@ -82,3 +82,31 @@ pub fn eq_constant_time(a: &[u8], b: &[u8]) -> bool {
     use subtle::ConstantTimeEq as _;
     a.ct_eq(b).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::marker::PhantomData;
+
+    use super::*;
+
+    struct Type<T>(PhantomData<T>);
+
+    /// Where a type has no `==`.
+    trait WithoutEq {
+        const HAS_EQ: bool = false;
+    }
+    impl<T> WithoutEq for Type<T> {}
+
+    impl<T: PartialEq> Type<T> {
+        /// Found before the one of the trait.
+        const HAS_EQ: bool = true;
+    }
+
+    /// `==` stops at the first difference; whoever has a secret must take `eq_constant_time`.
+    #[test]
+    fn ghsa_34fc_gh42_pj53_secrets_cannot_be_compared_byte_by_byte() {
+        assert!(Type::<String>::HAS_EQ);
+        assert!(!Type::<SecretBytes>::HAS_EQ && !Type::<SecretString>::HAS_EQ);
+        assert!(eq_constant_time(b"same", b"same") && !eq_constant_time(b"same", b"some") && !eq_constant_time(b"a", b"ab"));
+    }
+}

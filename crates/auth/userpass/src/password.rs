@@ -198,7 +198,11 @@ mod tests {
             }
             for own in BCRYPT_COST_MIN..=6 {
                 for highest in own..=8 {
-                    assert_eq!(work_of(Some(&bcrypt_of("x", own)), password, Some(highest)), (1, 1 << highest), "{own} of {highest}");
+                    assert_eq!(
+                        work_of(Some(&bcrypt_of("x", own)), password, Some(highest)),
+                        (1, 1 << highest),
+                        "{own} of {highest}"
+                    );
                 }
             }
         }

@@ -12,9 +12,15 @@ pub fn routes() -> Vec<Route> {
     let sudo = Attributes { sudo: true, ..Attributes::default() };
     vec![
         route(Verb::Read, "config/auditing/request-headers", "Lists the recorded request headers.", list).attributes(sudo),
-        route(Verb::Read, "config/auditing/request-headers/{header}", "Shows how a header is recorded.", read).folds(folded).attributes(sudo),
-        route(Verb::Write, "config/auditing/request-headers/{header}", "Records a request header.", write).folds(folded).attributes(sudo),
-        route(Verb::Delete, "config/auditing/request-headers/{header}", "Records a header no more.", delete).folds(folded).attributes(sudo),
+        route(Verb::Read, "config/auditing/request-headers/{header}", "Shows how a header is recorded.", read)
+            .folds(folded)
+            .attributes(sudo),
+        route(Verb::Write, "config/auditing/request-headers/{header}", "Records a request header.", write)
+            .folds(folded)
+            .attributes(sudo),
+        route(Verb::Delete, "config/auditing/request-headers/{header}", "Records a header no more.", delete)
+            .folds(folded)
+            .attributes(sudo),
     ]
 }
 

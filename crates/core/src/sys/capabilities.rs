@@ -90,9 +90,7 @@ async fn answer(call: &SystemCall, token: &Arc<LiveToken>, paths: &[String]) -> 
 /// What is granted on a path, and where its name has several spellings also on the one that they all mean.
 fn on_path(acl: &Arc<Acl>, table: &Table, path: &str) -> Vec<&'static str> {
     let granted = acl.capabilities(path);
-    let folded = table
-        .find(path)
-        .and_then(|(mount, rest)| mount.routes.iter().find_map(|route| folded_path(route, path, rest)));
+    let folded = table.find(path).and_then(|(mount, rest)| mount.routes.iter().find_map(|route| folded_path(route, path, rest)));
     let Some(folded) = folded else { return granted };
     let canonical = acl.folded().capabilities(&folded);
     let both: Vec<_> = granted.into_iter().filter(|name| canonical.contains(name)).collect();

@@ -43,9 +43,14 @@ impl FieldSet {
         Ok(set)
     }
 
-    /// Reads an urlencoded form.
+    /// Reads an urlencoded form. Errors: `Invalid`, never quoting the body.
+    /// SECURITY (CVE-2025-62513): text without `=` is no form. Clients send a bare secret as one by default, and it would stand
+    /// in the audit log as the name of a field.
     pub fn from_form(body: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(body).map_err(|_| Error::invalid("failed to parse form data: not valid UTF-8"))?;
+        if text.split('&').any(|pair| !pair.is_empty() && !pair.contains('=')) {
+            return Err(Error::invalid("failed to parse form data: each field must be name=value"));
+        }
         let mut set = Self::default();
         form::read(text, &[], &mut set);
         Ok(set)

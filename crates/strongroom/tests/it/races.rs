@@ -39,11 +39,11 @@ async fn d3_a_limited_token_works_as_often_as_it_may_among_32() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_create_only_token_never_overwrites() {
+async fn kv_v1_a_create_only_token_never_overwrites() {
     let server = server().await;
-    server
-        .call("POST sys/policies/acl/c", "root", json!({ "policy": "path \"secret/data/*\" { capabilities = [\"create\"] }" }))
-        .await;
+    server.call("POST sys/mounts/kv1", "root", json!({ "type": "kv" })).await;
+    let policy = json!({ "policy": "path \"secret/data/*\" { capabilities = [\"create\"] }\npath \"kv1/*\" { capabilities = [\"create\"] }" });
+    server.call("POST sys/policies/acl/c", "root", policy).await;
     let token = server.token(json!({ "policies": ["c"] })).await;
     for n in 0..40 {
         let statuses = at_once(&server, 16, &format!("POST secret/data/k{n}"), &token, json!({ "data": { "a": 1 } })).await;
@@ -51,6 +51,9 @@ async fn a_create_only_token_never_overwrites() {
         assert!(statuses.iter().all(|s| matches!(s, 200 | 403)), "{statuses:?}");
         let versions = server.call(&format!("GET secret/metadata/k{n}"), "root", json!(null)).await;
         assert_eq!(versions.at("/data/current_version"), json!(1));
+        let statuses = at_once(&server, 16, &format!("POST kv1/k{n}"), &token, json!({ "a": 1 })).await;
+        assert_eq!(statuses.iter().filter(|s| **s == 204).count(), 1, "{statuses:?}");
+        assert!(statuses.iter().all(|s| matches!(s, 204 | 403)), "{statuses:?}");
     }
 }
 

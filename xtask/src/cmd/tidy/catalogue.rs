@@ -97,7 +97,10 @@ fn ids_in(name: &str) -> Vec<String> {
     let mut ids = Vec::new();
     for (kind, length) in KINDS {
         for at in (0..words.len()).filter(|at| words[*at] == kind) {
-            let parts = words[at + 1..].iter().take(length).map(|part| if kind == "ghsa" { (*part).to_owned() } else { part.to_uppercase() });
+            let parts = words[at + 1..]
+                .iter()
+                .take(length)
+                .map(|part| if kind == "ghsa" { (*part).to_owned() } else { part.to_uppercase() });
             ids.push([vec![kind.to_uppercase()], parts.collect()].concat().join("-"));
         }
     }
@@ -106,7 +109,8 @@ fn ids_in(name: &str) -> Vec<String> {
 
 fn page(rows: &[Row], tests: &[Test]) -> String {
     let tested = rows.iter().filter(|row| tests.iter().any(|(name, _)| row.is_tested_by(name))).count();
-    let mut out = format!("{HEAD}\n{} defects: {tested} with tests, {} waiting for parts to come.\n", rows.len(), rows.len() - tested);
+    let mut out =
+        format!("{HEAD}\n{} defects: {tested} with tests, {} waiting for parts to come.\n", rows.len(), rows.len() - tested);
     for group in rows.chunk_by(|a, b| a.group == b.group) {
         let _ = writeln!(out, "\n## {}\n\n| ids | what it was | tests | waits for |\n|---|---|---|---|", group[0].group);
         for row in group {

@@ -40,6 +40,9 @@ pub fn forbidden_code(sources: &[Source]) -> Findings {
         for (number, line) in source.production.lines().enumerate().filter(|_| product) {
             let place = format!("{}:{}", source.path, number + 1);
             findings.extend(FORBIDDEN.iter().filter(|f| line.contains(**f)).map(|f| format!("{place}: {f} in production code")));
+            if compares_a_secret(line) {
+                findings.push(format!("{place}: a secret is compared with an operator; take eq_constant_time"));
+            }
             let switched_off = line.contains("allow(") && FIRM_LINTS.iter().any(|lint| has_word(line, lint));
             if switched_off {
                 findings.push(format!("{place}: a firm lint is switched off; `expect` it at one place, with its reason"));
@@ -47,4 +50,32 @@ pub fn forbidden_code(sources: &[Source]) -> Findings {
         }
     }
     findings
+}
+
+/// Whether what was taken out of a secret stands beside `==` or `!=`. Its length is none.
+fn compares_a_secret(line: &str) -> bool {
+    let words = line.replace("()", "").replace(['(', ')', ';', ','], " ");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let is_secret = |word: &str| word.contains(".expose") && !word.ends_with(".len");
+    words.windows(3).any(|three| matches!(three, [a, "==" | "!=", b] if is_secret(a) || is_secret(b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compares_a_secret;
+
+    #[test]
+    fn ghsa_34fc_gh42_pj53_operators_beside_a_secret_are_found() {
+        for line in ["if a.expose() == b {", "x != self.key.expose()", "(given.expose()) == y", "a == b.expose().as_bytes()"] {
+            assert!(compares_a_secret(line), "{line}");
+        }
+        for line in [
+            "let b = a.expose();",
+            "if a.expose().is_empty() && n == 3 {",
+            "eq_constant_time(a.expose(), b)",
+            "n == 3 && f(a.expose())",
+        ] {
+            assert!(!compares_a_secret(line), "{line}");
+        }
+    }
 }

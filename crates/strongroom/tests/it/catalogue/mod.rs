@@ -1,9 +1,11 @@
 //! Known defects of others (security.md A), as far as what is built can have them. Each test names its row.
 
 mod errors;
+mod leaks;
 mod names;
 mod open_paths;
 mod paths;
+mod rights;
 mod strangers;
 
 use serde_json::json;

@@ -90,9 +90,15 @@ const ALL: &str = "\"create\", \"read\", \"update\", \"delete\", \"sudo\"";
 
 fn spellings(kind: &Kind, name: &str) -> Vec<String> {
     let capital = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
-    let mut all = vec![name.to_owned(), name.to_uppercase(), capital, format!("%{:02X}{}", name.to_uppercase().as_bytes()[0], &name[1..])];
+    let mut all =
+        vec![name.to_owned(), name.to_uppercase(), capital, format!("%{:02X}{}", name.to_uppercase().as_bytes()[0], &name[1..])];
     if kind.is_trimmed {
-        all.extend([format!("{name}%20"), format!("%20{name}"), format!("%20{}%20", name.to_uppercase()), format!("{name}%C2%A0")]);
+        all.extend([
+            format!("{name}%20"),
+            format!("%20{name}"),
+            format!("%20{}%20", name.to_uppercase()),
+            format!("{name}%C2%A0"),
+        ]);
     }
     all
 }

@@ -52,7 +52,9 @@ fn operations(document: &Value) -> Vec<(String, bool)> {
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, told) in item.as_object().unwrap().iter().filter(|(_, told)| told["operationId"].is_string()) {
-            let is_list = told["parameters"].as_array().is_some_and(|list| list.iter().any(|p| p["name"] == "list" && p["required"] == true));
+            let is_list = told["parameters"]
+                .as_array()
+                .is_some_and(|list| list.iter().any(|p| p["name"] == "list" && p["required"] == true));
             let verb = if is_list { "LIST".to_owned() } else { method.to_uppercase() };
             all.push((format!("{verb} {path}"), told["security"] == json!([{}])));
         }
@@ -77,7 +79,9 @@ async fn cve_2021_27668_cve_2022_36129_cve_2021_3282_the_list_of_paths_open_with
             assert_eq!((reply.status, reply.at("/errors")), (403, json!(["permission denied"])), "{what}");
         }
     }
-    for path in ["sys/storage/raft/remove-peer", "sys/storage/raft/promote", "sys/replication/dr/primary/enable", "sys/nosuch", "nosuch"] {
+    for path in
+        ["sys/storage/raft/remove-peer", "sys/storage/raft/promote", "sys/replication/dr/primary/enable", "sys/nosuch", "nosuch"]
+    {
         for verb in ["GET", "POST", "DELETE"] {
             assert_eq!(server.call(&format!("{verb} {path}"), "", json!({})).await.status, 403, "{verb} {path}");
         }

@@ -120,7 +120,8 @@ async fn cve_2025_6011_approle_known_and_unknown_roles_look_and_cost_the_same_un
         ("empty", json!({ "secret_id_ttl": "1s" })),
     ] {
         at.server.call(&format!("POST auth/ar/role/{name}"), "root", body).await;
-        let role_id = at.server.call(&format!("GET auth/ar/role/{name}/role-id"), "root", json!(null)).await.text("/data/role_id");
+        let role_id =
+            at.server.call(&format!("GET auth/ar/role/{name}/role-id"), "root", json!(null)).await.text("/data/role_id");
         let made = at.server.call(&format!("POST auth/ar/role/{name}/secret-id"), "root", json!({})).await;
         let secret_id = made.text("/data/secret_id");
         known.push((
@@ -141,7 +142,9 @@ async fn cve_2025_6011_whoever_may_not_list_users_cannot_ask_for_one() {
     at.server.call("POST sys/policies/acl/p", "root", policy).await;
     let token = at.server.token(json!({ "policies": ["p"] })).await;
     for caller in ["", "no such token", &token] {
-        for (before, after) in [("auth/up/users/", ""), ("auth/up/users/", "/password"), ("auth/ar/role/", ""), ("auth/ar/role/", "/role-id")] {
+        for (before, after) in
+            [("auth/up/users/", ""), ("auth/up/users/", "/password"), ("auth/ar/role/", ""), ("auth/ar/role/", "/role-id")]
+        {
             for method in [Method::Get, Method::Write, Method::Delete] {
                 let [known, unknown] = ["ann", "nobody"].map(|name| format!("{before}{name}{after}"));
                 let known = at.ask(method, &known, caller, json!(null)).await;
