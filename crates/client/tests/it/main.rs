@@ -14,3 +14,4 @@ mod answers;
 mod redirects;
 mod requests;
 mod responder;
+mod tls;

@@ -92,6 +92,42 @@ async fn every_ambiguous_store_call_leaves_the_promises_standing() {
     run(Fault::ApplyThenFail).await;
 }
 
+/// Whatever fails while something is made, the server goes on, and so does the making.
+#[tokio::test]
+async fn cve_2023_3774_an_error_while_something_is_made_stops_nothing() {
+    for (path, body) in [
+        ("sys/mounts/m", json!({ "type": "kv", "options": { "version": "2" } })),
+        ("sys/auth/m", json!({ "type": "userpass" })),
+        ("sys/policies/acl/m", json!({ "policy": "path \"a\" { capabilities = [\"read\"] }" })),
+        ("identity/entity/name/m", json!({})),
+        ("auth/token/roles/m", json!({})),
+    ] {
+        for fault in [Fault::Refuse, Fault::ApplyThenFail] {
+            for n in 1.. {
+                let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new())));
+                let server = TestServer::start(Options { store: Some(store.clone()), ..Options::default() }).await;
+                store.fail_nth(None, n, fault);
+                let made = server.call(&format!("POST {path}"), "root", body.clone()).await;
+                let has_failed = store.failed_total() > 0;
+                assert!(has_failed || made.status < 300, "{path}: {made:?}");
+                store.heal();
+                let again = server.call(&format!("POST {path}"), "root", body.clone()).await;
+                let is_there = again.text("/errors/0").contains("path is already in use");
+                assert!(again.status < 300 || (again.status == 400 && is_there), "{path}, {fault:?} at call {n}: {again:?}");
+                assert_eq!(
+                    server.call(&format!("GET {path}"), "root", json!(null)).await.status,
+                    200,
+                    "{path}, {fault:?} at {n}"
+                );
+                if !has_failed {
+                    assert!(n > 1, "{path} was made without a store");
+                    break;
+                }
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_outage_of_the_store_is_survived_without_a_restart() {
     let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new())));

@@ -38,7 +38,7 @@ async fn limited(rule: Value) -> TestServer {
 }
 
 #[tokio::test]
-async fn cve_2026_115359_a_request_is_counted_whatever_its_body_is() {
+async fn cve_2026_115359_cve_2025_12044_a_request_is_counted_whatever_its_body_is() {
     for (method, path, content_type, body) in [
         (Method::Write, "secret/data/a", "application/json", "{\"data\":{}}"),
         (Method::Write, "secret/data/a", "application/json", "{\"data\":"),
