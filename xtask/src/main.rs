@@ -38,6 +38,7 @@ usage: cargo xtask <command> [flags]
   scale                     a million leases: start, memory, revoke, expiry   [--secrets N] [--leases N] [--prefix N]
   crash [--cycles N]        kill -9 under load, then nothing acknowledged may be missing   [--seed S]
   canary                    no secret may reach logs, audit, errors, core files or the store in clear
+  logins                    by hand, on a quiet machine: failed logins of known and unknown names take the same time   [--samples N] [--seed S]
   tamper                    edits of audit files and stored records must be noticed   [--edits N] [--flips N] [--seed S]
   clients                   the reference's command line, our own and hvac against our server
   schemathesis              generated requests against our OpenAPI document [--seconds N] [--seed S]
@@ -70,6 +71,7 @@ fn dispatch() -> Result<Tally> {
         "scale" => cmd::scale::run(&args),
         "crash" => cmd::crash::run(&args),
         "canary" => cmd::canary::run(&args),
+        "logins" => cmd::logins::run(&args),
         "tamper" => cmd::tamper::run(&args),
         "clients" => cmd::clients::run(&args),
         "schemathesis" => cmd::schemathesis::run(&args),

@@ -6,6 +6,7 @@ pub mod clients;
 pub mod conformance;
 pub mod crash;
 pub mod dev;
+pub mod logins;
 pub mod scale;
 pub mod schemathesis;
 pub mod tamper;
