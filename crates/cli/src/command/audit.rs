@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use strongroom_client::Method;
 
 use super::folder;
+use super::mount::{At, List};
 use crate::EXIT_SERVER;
 use crate::arguments::{is_set, pair};
 use crate::connection::{Connection, Session};
@@ -20,7 +21,7 @@ pub enum Audit {
     /// Enable an audit device on the server, where its configuration allows that
     Enable(Enable),
     /// Disable an audit device that was enabled so
-    Disable(Disable),
+    Disable(At),
     /// List the audit devices of the server
     List(List),
 }
@@ -45,23 +46,6 @@ pub struct Enable {
     connection: Connection,
 }
 
-#[derive(Args)]
-pub struct Disable {
-    /// Name of the device
-    path: String,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-#[derive(Args)]
-pub struct List {
-    /// Show the options too
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
-    detailed: Option<bool>,
-    #[command(flatten)]
-    connection: Connection,
-}
-
 /// What the server tells of a device.
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -76,7 +60,7 @@ impl Audit {
     pub(crate) async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
         match self {
             Self::Enable(command) => command.execute(environment, input).await,
-            Self::Disable(Disable { path, connection }) => disable(&connection.open(environment, input)?, &folder(&path)).await,
+            Self::Disable(At { path, connection }) => disable(&connection.open(environment, input)?, &folder(&path)).await,
             Self::List(List { detailed, connection }) => list(&connection.open(environment, input)?, is_set(detailed)).await,
         }
     }

@@ -3,13 +3,12 @@
 use std::io::Read;
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
-use strongroom_client::Method;
-use strongroom_client::api::{EnableMount, TuneMount, UserLockout};
+use strongroom_client::api::{TuneMount, UserLockout};
 
 use super::folder;
 use super::login_method::LoginMethod;
-use crate::arguments::{duration_text, is_set, pair};
+use super::mount::{At, List, Place, Settings, as_it_came, enabling};
+use crate::arguments::{duration_text, is_set};
 use crate::connection::{Connection, Session};
 use crate::environment::Environment;
 use crate::output::{Failure, Format, Printed, mounts};
@@ -30,21 +29,11 @@ pub enum Auth {
     Help(Help),
 }
 
-/// Settings that can be given at the start and later.
+/// Settings of auth methods, at the start and later.
 #[derive(Args)]
-struct Settings {
-    /// What the method is for
-    #[arg(long)]
-    description: Option<String>,
-    /// Life of tokens when nothing else is asked
-    #[arg(long, value_name = "DURATION", value_parser = duration_text)]
-    default_lease_ttl: Option<String>,
-    /// Longest life of tokens
-    #[arg(long, value_name = "DURATION", value_parser = duration_text)]
-    max_lease_ttl: Option<String>,
-    /// Who sees the method without a token: unauth or hidden
-    #[arg(long, value_name = "WHO")]
-    listing_visibility: Option<String>,
+struct MethodSettings {
+    #[command(flatten)]
+    common: Settings,
     /// Kind of token that logins give: default-service, default-batch, service or batch
     #[arg(long, value_name = "KIND")]
     token_type: Option<String>,
@@ -63,32 +52,18 @@ struct Settings {
     /// Version of the plug-in; all are built in
     #[arg(long, value_name = "VERSION")]
     plugin_version: Option<String>,
-    /// Version of the method's API
-    #[arg(long)]
-    version: Option<u64>,
-    /// Option of the method; may be given more than once
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
-    options: Vec<(String, String)>,
 }
 
-impl Settings {
-    /// Only what was given, so that a tune leaves the rest alone.
+impl MethodSettings {
     fn into_tune(self) -> TuneMount {
-        let version = self.version.map(|version| ("version".to_owned(), version.to_string()));
-        let options: std::collections::BTreeMap<_, _> = self.options.into_iter().chain(version).collect();
         TuneMount {
-            description: self.description,
-            default_lease_ttl: self.default_lease_ttl,
-            max_lease_ttl: self.max_lease_ttl,
-            listing_visibility: self.listing_visibility,
-            options: Some(options).filter(|options| !options.is_empty()),
             audit_non_hmac_request_keys: self.audit_non_hmac_request_keys,
             audit_non_hmac_response_keys: self.audit_non_hmac_response_keys,
             passthrough_request_headers: self.passthrough_request_headers,
             allowed_response_headers: self.allowed_response_headers,
             token_type: self.token_type,
             plugin_version: self.plugin_version,
-            user_lockout_config: None,
+            ..self.common.into_tune()
         }
     }
 }
@@ -97,34 +72,10 @@ impl Settings {
 pub struct Enable {
     /// Kind of method, such as userpass
     method: String,
-    /// Where to enable it; the kind's name when absent
-    #[arg(long)]
-    path: Option<String>,
-    /// Keep the method out of replication
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
-    local: Option<bool>,
-    /// Wrap its entries with the seal too
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
-    seal_wrap: Option<bool>,
     #[command(flatten)]
-    settings: Settings,
+    place: Place,
     #[command(flatten)]
-    connection: Connection,
-}
-
-#[derive(Args)]
-pub struct At {
-    /// Path of the method
-    path: String,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-#[derive(Args)]
-pub struct List {
-    /// Show the settings too
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
-    detailed: Option<bool>,
+    settings: MethodSettings,
     #[command(flatten)]
     connection: Connection,
 }
@@ -146,7 +97,7 @@ pub struct Tune {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     user_lockout_disable: Option<bool>,
     #[command(flatten)]
-    settings: Settings,
+    settings: MethodSettings,
     #[command(flatten)]
     connection: Connection,
 }
@@ -185,12 +136,8 @@ impl Auth {
 impl Enable {
     async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
         let session = self.connection.open(environment, input)?;
-        let path = folder(self.path.as_deref().unwrap_or(&self.method));
-        let mut config = self.settings.into_tune();
-        // A new mount takes these two beside its config.
-        let (description, options) = (config.description.take().unwrap_or_default(), config.options.take().unwrap_or_default());
-        let (local, seal_wrap) = (is_set(self.local), is_set(self.seal_wrap));
-        let mount = EnableMount { mount_type: self.method.clone(), description, config, options, local, seal_wrap };
+        let path = folder(self.place.path.as_deref().unwrap_or(&self.method));
+        let mount = enabling(&self.method, &self.place, self.settings.into_tune());
         let doing = format!("enabling {} auth", self.method);
         session.client.enable_auth(&path, &mount).await.map_err(|error| Failure::of(&error, &doing))?;
         Ok(Printed::line(format!("Success! Enabled {} auth method at: {path}", self.method)))
@@ -204,13 +151,12 @@ async fn disable(session: &Session<'_>, path: &str) -> Result<Printed, Failure> 
 }
 
 async fn list(session: &Session<'_>, detailed: bool) -> Result<Printed, Failure> {
-    let failed = |error| Failure::of(&error, "listing enabled authentications");
-    if session.format == Format::Table {
-        return Ok(Printed::text(mounts::auth_methods(&session.client.auth_methods().await.map_err(failed)?, detailed)));
+    const DOING: &str = "listing enabled authentications";
+    if session.format != Format::Table {
+        return as_it_came(session, "sys/auth", DOING).await;
     }
-    // As it came: a program may look for what this client doesn't know.
-    let answer = session.client.request::<()>(Method::Get, "sys/auth", None).await.map_err(failed)?;
-    Printed::json(&answer.data::<Value>().map_err(failed)?)
+    let found = session.client.auth_methods().await.map_err(|error| Failure::of(&error, DOING))?;
+    Ok(Printed::text(mounts::auth_methods(&found, detailed)))
 }
 
 impl Tune {

@@ -9,6 +9,7 @@ mod lease;
 mod logical;
 mod login;
 mod login_method;
+mod mount;
 mod operator;
 mod policy;
 mod secrets;
