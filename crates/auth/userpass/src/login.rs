@@ -45,6 +45,7 @@ pub async fn login(ctx: &mut Ctx, input: LoginInput) -> Result<Output> {
 
 /// The user, when the password is theirs. An imported hash is replaced by one of ours on the way.
 async fn prove(ctx: &mut Ctx, name: &UserName, given: SecretText) -> Result<User> {
+    let is_at_hand = ctx.txn.view().holds(store::key(&ctx.mount, name).as_bytes());
     let user = store::load(ctx, name).await?;
     let costliest = store::costliest_import(ctx).await?;
     let salt = password::new_salt(ctx.rng.as_ref());
@@ -55,8 +56,8 @@ async fn prove(ctx: &mut Ctx, name: &UserName, given: SecretText) -> Result<User
         Ok((is_right, (is_right && is_imported).then(|| password::hash(&given.0, salt)).transpose()?))
     });
     let (is_right, replacement) = checked.await??;
-    if user.is_some() && !is_right {
-        // SECURITY (CVE-2025-6011): for an unknown name the store was asked in vain, which takes longer than finding one.
+    if is_at_hand && !is_right {
+        // SECURITY (CVE-2025-6011): for an unknown name the store was asked, which takes longer than a look into the cache.
         store::ask_in_vain(ctx).await?;
     }
     let mut user = user.filter(|_| is_right).ok_or(WRONG)?;

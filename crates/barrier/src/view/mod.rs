@@ -38,6 +38,11 @@ impl View {
         self.load(key).await
     }
 
+    /// Whether `get` would answer without the store just now. For callers that must take as long either way.
+    pub fn holds(&self, key: &[u8]) -> bool {
+        self.cached(key).is_ok_and(|found| found.is_some())
+    }
+
     fn cached(&self, key: &[u8]) -> Result<Option<Arc<Entry>>> {
         let session = self.0.session.load();
         Ok(session.as_ref().ok_or(Error::Sealed)?.cache.find(key))

@@ -9,7 +9,7 @@ async fn issue(bench: &Bench, role: &str) -> (String, Output) {
 }
 
 #[tokio::test]
-async fn a_revoked_certificate_is_on_the_list_at_once_and_keeps_its_time() {
+async fn cve_2021_29653_a_revoked_certificate_is_on_the_list_at_once_and_keeps_its_time() {
     let mut bench = with_ca().await;
     let (serial, _) = issue(&bench, "any").await;
     let (other, _) = issue(&bench, "any").await;

@@ -13,6 +13,8 @@ use strongroom_testkit::{Options, TestServer};
 const BCRYPT_OF_X: &str = "$2b$04$/uaF/uaF/uaF/uaF/uaF/u6F.LzaxtMoFzCZ8UrBkYCdTre.lUOxK";
 /// Failures that lock.
 const THRESHOLD: usize = 4;
+/// Names of each class. Background work asks the store now and then, too: what the fewest calls were is what counts.
+const NAMES: usize = 4;
 
 struct Watched {
     server: TestServer,
@@ -75,6 +77,24 @@ impl Watched {
         seen.push(self.ask(Method::Write, path, "", right).await);
         seen
     }
+
+    /// The same for each name of a class, as path, wrong and right body: one answer for all, and the fewest calls.
+    async fn class(&self, names: Vec<(String, Value, Value)>) -> Vec<Seen> {
+        let mut least: Option<Vec<Seen>> = None;
+        for (path, wrong, right) in names {
+            let seen = self.failures(&path, wrong, right).await;
+            let Some(least) = &mut least else {
+                least = Some(seen);
+                continue;
+            };
+            for (least, seen) in least.iter_mut().zip(seen) {
+                let calls = std::array::from_fn(|n| least.calls[n].min(seen.calls[n]));
+                least.calls = calls;
+                assert_eq!(*least, Seen { calls, ..seen });
+            }
+        }
+        least.unwrap()
+    }
 }
 
 fn check(known: &[(String, Vec<Seen>)], unknown: &[Seen], text: &str) {
@@ -85,49 +105,66 @@ fn check(known: &[(String, Vec<Seen>)], unknown: &[Seen], text: &str) {
     }
 }
 
+/// The first request about a role reads its record into the cache, once after a start; who knows a random id to ask for, knows it.
+fn without_first_calls(mut seen: Vec<Seen>) -> Vec<Seen> {
+    seen[0].calls = [0; 5];
+    seen
+}
+
 #[tokio::test]
 async fn cve_2025_6011_userpass_known_and_unknown_names_look_and_cost_the_same_until_and_when_they_are_locked() {
     let at = Watched::start().await;
-    for (name, body) in [
+    let kinds = [
         ("ann", json!({ "password": "right" })),
         ("far", json!({ "password": "right", "token_bound_cidrs": "10.0.0.0/8" })),
         ("old", json!({ "password_hash": BCRYPT_OF_X })),
-    ] {
-        assert_eq!(at.server.call(&format!("POST auth/up/users/{name}"), "root", body).await.status, 204);
+    ];
+    let attempts = |name: &str| -> Vec<_> {
+        let path = |n| format!("auth/up/login/{name}{n}");
+        (0..NAMES).map(|n| (path(n), json!({ "password": "wrong" }), json!({ "password": "right" }))).collect()
+    };
+    for (name, body) in &kinds {
+        for n in 0..NAMES {
+            assert_eq!(at.server.call(&format!("POST auth/up/users/{name}{n}"), "root", body.clone()).await.status, 204);
+        }
     }
-    let (wrong, right) = (json!({ "password": "wrong" }), json!({ "password": "right" }));
-    let unknown = at.failures("auth/up/login/nobody", wrong.clone(), right.clone()).await;
+    let unknown = at.class(attempts("nobody")).await;
     let mut known = Vec::new();
-    for name in ["ann", "far", "old"] {
-        known.push((name.to_owned(), at.failures(&format!("auth/up/login/{name}"), wrong.clone(), right.clone()).await));
+    for (name, _) in kinds {
+        known.push((name.to_owned(), at.class(attempts(name)).await));
     }
     check(&known, &unknown, "invalid username or password");
     // An operator sees both, so nothing else can be concluded from the list either.
     let listed = at.server.call("GET sys/locked-users", "root", json!(null)).await;
     let locked = listed.at("/data/by_namespace/0/mount_accessors/0/alias_identifiers");
-    assert_eq!(locked, json!(["ann", "far", "nobody", "old"]));
+    let names = ["ann", "far", "nobody", "old"].iter().flat_map(|name| (0..NAMES).map(move |n| format!("{name}{n}")));
+    assert_eq!(locked, json!(names.collect::<Vec<_>>()));
 }
 
 #[tokio::test]
 async fn cve_2025_6011_approle_known_and_unknown_roles_look_and_cost_the_same_until_and_when_they_are_locked() {
     let at = Watched::start().await;
+    let attempt = |role_id: String, secret_id: String| {
+        let credentials = |secret_id: &str| json!({ "role_id": role_id, "secret_id": secret_id });
+        ("auth/ar/login".to_owned(), credentials("wrong"), credentials(&secret_id))
+    };
+    let unknown = at.class((0..NAMES).map(|n| attempt(format!("nobody{n}"), "right".into())).collect()).await;
+    let unknown = without_first_calls(unknown);
     let mut known = Vec::new();
-    let credentials = |role_id: &str, secret_id: &str| json!({ "role_id": role_id, "secret_id": secret_id });
-    let unknown = at.failures("auth/ar/login", credentials("nobody", "wrong"), credentials("nobody", "right")).await;
     for (name, body) in [
         ("plain", json!({})),
         ("bound", json!({ "secret_id_bound_cidrs": "10.0.0.0/8", "secret_id_num_uses": 1 })),
-        ("empty", json!({ "secret_id_ttl": "1s" })),
+        ("brief", json!({ "secret_id_ttl": "1s" })),
     ] {
-        at.server.call(&format!("POST auth/ar/role/{name}"), "root", body).await;
-        let role_id =
-            at.server.call(&format!("GET auth/ar/role/{name}/role-id"), "root", json!(null)).await.text("/data/role_id");
-        let made = at.server.call(&format!("POST auth/ar/role/{name}/secret-id"), "root", json!({})).await;
-        let secret_id = made.text("/data/secret_id");
-        known.push((
-            name.to_owned(),
-            at.failures("auth/ar/login", credentials(&role_id, "wrong"), credentials(&role_id, &secret_id)).await,
-        ));
+        let mut attempts = Vec::new();
+        for n in 0..NAMES {
+            let role = format!("auth/ar/role/{name}{n}");
+            at.server.call(&format!("POST {role}"), "root", body.clone()).await;
+            let role_id = at.server.call(&format!("GET {role}/role-id"), "root", json!(null)).await.text("/data/role_id");
+            let made = at.server.call(&format!("POST {role}/secret-id"), "root", json!({})).await;
+            attempts.push(attempt(role_id, made.text("/data/secret_id")));
+        }
+        known.push((name.to_owned(), without_first_calls(at.class(attempts).await)));
     }
     check(&known, &unknown, "invalid role or secret ID");
 }
@@ -159,6 +196,7 @@ async fn cve_2025_6011_whoever_may_not_list_users_cannot_ask_for_one() {
     }
     for method in [Method::Get, Method::Delete, Method::Patch] {
         let known = at.ask(method, "auth/up/login/ann", "", json!(null)).await;
-        assert_eq!(known, at.ask(method, "auth/up/login/nobody", "", json!(null)).await);
+        let unknown = at.ask(method, "auth/up/login/nobody", "", json!(null)).await;
+        assert_eq!((known.status, known.headers, known.body), (unknown.status, unknown.headers, unknown.body));
     }
 }
