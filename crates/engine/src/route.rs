@@ -223,8 +223,9 @@ impl Route {
 
     /// The path below the mount with its name in the one form. None where names have one spelling, and for no name.
     pub fn folded(&self, path: &str) -> Option<String> {
+        let fold = self.fold?;
         let (_, name) = self.pattern.matches(path)?.pop()?;
-        Some(format!("{}{}{}", self.pattern.head, self.fold?(name)?, self.pattern.tail))
+        Some(format!("{}{}{}", self.pattern.head, fold(name)?, self.pattern.tail))
     }
 
     pub fn takes_any_field(&self) -> bool {

@@ -140,10 +140,10 @@ impl TestServer {
     }
 
     /// A request to a listener that serves key operations without a token.
-    pub async fn at_open_listener(&self, what: &str, body: Value) -> Reply {
+    pub async fn at_open_listener(&self, what: &str, token: &str, body: Value) -> Reply {
         let text = if body.is_null() { String::new() } else { body.to_string() };
         let peer = Peer { opens: Opens { rekey: true, generate_root: true, ..Opens::default() }, ..Peer::default() };
-        request_from(&self.server, peer, what, "", &text, Headers::default()).await
+        request_from(&self.server, peer, what, token, &text, Headers::default()).await
     }
 
     /// A token with these policies.

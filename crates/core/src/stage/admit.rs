@@ -40,7 +40,7 @@ pub enum NotAdmitted {
 
 /// Boxed: it travels through every stage.
 pub fn admit(id: String, received: Timestamp, request: Request) -> Result<Box<Admitted>, NotAdmitted> {
-    let query = Query::read(&request.query);
+    let query = Query::read(request.method, &request.query)?;
     let verb = verb_of(request.method, &query)?;
     let path = canonical(&request.path, verb)?;
     if request.headers.namespace.as_deref().is_some_and(|n| !matches!(n.trim_matches('/'), "" | "root")) {
@@ -70,11 +70,31 @@ struct Query {
 }
 
 impl Query {
-    fn read(query: &str) -> Self {
-        let is_on =
-            |name: &str| query.split('&').any(|p| p.split_once('=').is_some_and(|(n, v)| n == name && matches!(v, "true" | "1")));
-        let on = |name: &str| !query.is_empty() && is_on(name);
-        Self { list: on("list"), scan: on("scan"), help: on("help") }
+    /// They are read in every spelling of a flag: hvac sends `list=True`. On other verbs the names may be fields.
+    fn read(method: Method, query: &str) -> Result<Self, NotAdmitted> {
+        let mut found = Self { list: false, scan: false, help: false };
+        for (name, value) in query.split('&').filter_map(|p| p.split_once('=')) {
+            let (place, refusal) = match name {
+                "list" => (&mut found.list, "the parameter 'list' must be true or false"),
+                "scan" => (&mut found.scan, "the parameter 'scan' must be true or false"),
+                "help" => (&mut found.help, "the parameter 'help' must be true or false"),
+                _ => continue,
+            };
+            match flag(value) {
+                Some(on) => *place |= on,
+                None if matches!(method, Method::Get) => return Err(NotAdmitted::Error(Error::invalid(refusal))),
+                None => {}
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" | "" => Some(false),
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use strongroom_barrier::{Intent, Txn};
-use strongroom_engine::{Caller, Error, FieldSet, Operation, Peek, Result, Route, Verb};
+use strongroom_engine::{Attributes, Caller, Error, FieldSet, Operation, Peek, Result, Route, Verb};
 use strongroom_policy::{Acl, Decision, Parameters};
 
 use super::route::Target;
@@ -78,14 +78,17 @@ pub async fn judge_again(core: &Core, permitted: Permitted) -> std::result::Resu
 async fn decide(core: &Core, routed: &Routed, token: Option<&Arc<LiveToken>>) -> Result<Judgement> {
     let attributes = routed.target.attributes();
     let (operation, absent) = operation(core, routed).await?;
-    let open = attributes.no_token || attributes.any_token || routed.admitted.help;
-    let Some(token) = token.filter(|_| !open) else {
-        return Ok(Judgement { operation, has_sudo: false, acl: None, decision: None, absent });
-    };
-    let acl = token.acl(&core.policies).await?;
     let path = routed.admitted.path.as_str();
-    let mut found = one_spelling(&acl, routed, operation, path);
-    let mut judge = acl;
+    let open = attributes.no_token || attributes.any_token || routed.admitted.help;
+    let acl = match token.filter(|_| !open || attributes.asks_sudo) {
+        Some(token) => Some(token.acl(&core.policies).await?),
+        None => None,
+    };
+    let Some(mut judge) = acl.as_ref().filter(|_| !open).cloned() else {
+        let has_sudo = acl.is_some_and(|acl| has_sudo(&acl, attributes, path));
+        return Ok(Judgement { operation, has_sudo, acl: None, decision: None, absent });
+    };
+    let mut found = one_spelling(&judge, routed, operation, path);
     if found.decision.allowed
         && let (Target::Route { rest, .. }, Some(route)) = (&routed.target, routed.target.route())
         && let Some(folded) = folded_path(route, path, rest)
@@ -123,8 +126,12 @@ fn one_spelling(acl: &Acl, routed: &Routed, operation: Operation, path: &str) ->
         parameters: &Body(&admitted.fields),
         wrap_ttl_s: (!admitted.wrap_ttl.is_zero()).then_some(admitted.wrap_ttl.as_s()),
     });
-    let has_sudo = attributes.asks_sudo && acl.capabilities(path).iter().any(|c| matches!(*c, "sudo" | "root"));
-    Spelling { decision, has_sudo }
+    Spelling { decision, has_sudo: has_sudo(acl, attributes, path) }
+}
+
+/// Only where somebody asks for it.
+fn has_sudo(acl: &Acl, attributes: Attributes, path: &str) -> bool {
+    attributes.asks_sudo && acl.capabilities(path).iter().any(|c| matches!(*c, "sudo" | "root"))
 }
 
 /// Create or update is read here and checked again in the transaction that writes.

@@ -21,6 +21,7 @@ mod nodes;
 mod openapi;
 mod pki;
 mod policies;
+mod queries;
 mod quotas;
 mod races;
 mod revocations;

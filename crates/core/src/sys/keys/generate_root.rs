@@ -24,13 +24,14 @@ pub fn routes() -> Vec<Route> {
         gate: Some(Gate::GenerateRoot),
         ..Attributes::default()
     };
+    let open_asks = Attributes { asks_sudo: true, ..open };
     let once = Attributes { once: true, ..Attributes::default() };
     let sudo = Attributes { sudo: true, ..once };
     let asks = Attributes { asks_sudo: true, ..once };
     let routes = [
         route(Verb::Read, "generate-root/attempt", "Shows the generation of a root token.", read_bare).attributes(open),
         route(Verb::Write, "generate-root/attempt", "Starts generating a root token.", start_bare).attributes(open),
-        route(Verb::Delete, "generate-root/attempt", "Cancels the generation of a root token.", cancel).attributes(open),
+        route(Verb::Delete, "generate-root/attempt", "Cancels the generation of a root token.", cancel).attributes(open_asks),
         route(Verb::Write, "generate-root/update", "Gives one of the unseal keys.", update_bare).attributes(open),
         route(Verb::Read, "generate-root-token/attempt", "Shows the generation of a root token.", read).attributes(once),
         route(Verb::Write, "generate-root-token/attempt", "Starts generating a root token.", start).attributes(sudo),

@@ -25,17 +25,18 @@ const STATUS: &[&str] = &[
 
 pub fn routes() -> Vec<Route> {
     let open = Attributes { no_token: true, once: true, never_wrapped: true, gate: Some(Gate::Rekey), ..Attributes::default() };
+    let open_asks = Attributes { asks_sudo: true, ..open };
     let once = Attributes { once: true, ..Attributes::default() };
     let sudo = Attributes { sudo: true, ..once };
     let asks = Attributes { asks_sudo: true, ..once };
     let mut routes = vec![
         route(Verb::Read, "rekey/init", "Shows the replacement of the unseal keys.", read_rekey).attributes(open),
         route(Verb::Write, "rekey/init", "Starts replacing the unseal keys.", start_rekey).attributes(open),
-        route(Verb::Delete, "rekey/init", "Cancels the replacement of the unseal keys.", cancel).attributes(open),
+        route(Verb::Delete, "rekey/init", "Cancels the replacement of the unseal keys.", cancel).attributes(open_asks),
         route(Verb::Write, "rekey/update", "Gives one of today's unseal keys.", update_rekey).attributes(open),
         route(Verb::Read, "rekey/verify", "Shows the verification of the new keys.", read_verify_rekey).attributes(open),
         route(Verb::Write, "rekey/verify", "Gives one of the new keys back.", verify_rekey).attributes(open),
-        route(Verb::Delete, "rekey/verify", "Starts the verification again.", verify_again_rekey).attributes(open),
+        route(Verb::Delete, "rekey/verify", "Starts the verification again.", verify_again_rekey).attributes(open_asks),
         route(Verb::Read, "rotate/root/init", "Shows the replacement of the unseal keys.", read_rotate).attributes(once),
         route(Verb::Write, "rotate/root/init", "Starts replacing the unseal keys.", start_rotate).attributes(sudo),
         route(Verb::Delete, "rotate/root/init", "Cancels the replacement of the unseal keys.", cancel).attributes(asks),

@@ -68,6 +68,7 @@ async fn cve_2026_12624_lists_of_a_denied_folder_are_denied_in_every_spelling() 
             "LIST secret/metadata/x",
             "LIST secret/metadata/x/",
             "GET secret/metadata/x?list=true",
+            "GET secret/metadata/x?list=True",
             "GET secret/metadata/x/?list=true",
             "SCAN secret/metadata/x",
         ] {

@@ -46,7 +46,7 @@ impl House {
     }
 
     pub async fn open(&self, what: &str, body: Value) -> Reply {
-        self.test.at_open_listener(what, body).await
+        self.test.at_open_listener(what, "", body).await
     }
 
     /// Starts a replacement; its nonce.

@@ -161,6 +161,21 @@ async fn a_listener_that_opens_it_serves_a_replacement_without_a_token() {
     assert!(house.reopens_with(&shares(&done, "/keys")).await);
 }
 
+/// hvac can't send a nonce with a cancellation; what it can send is a token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_with_sudo_cancels_at_a_listener_that_opens_it_and_no_other_token_does() {
+    let house = House::new(None, Vec::new()).await;
+    let made = house.root("POST auth/token/create", json!({ "policies": ["default"] })).await;
+    let plain = made.text("/auth/client_token");
+    let started = house.open("PUT sys/rekey/init", json!({ "secret_shares": 1, "secret_threshold": 1 })).await;
+    house.open("PUT sys/rekey/update", json!({ "nonce": started.text("/nonce"), "key": house.keys[2] })).await;
+    for token in ["", "nobody", plain.as_str()] {
+        assert_eq!(house.test.at_open_listener("DELETE sys/rekey/init", token, json!(null)).await.status, 400, "{token}");
+    }
+    assert_eq!(house.test.at_open_listener("DELETE sys/rekey/init", &house.root, json!(null)).await.status, 204);
+    assert_eq!(house.open("GET sys/rekey/init", json!(null)).await.at("/started"), false);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limited_token_pays_once_for_each_share() {
     let house = House::new(None, Vec::new()).await;
