@@ -74,7 +74,7 @@ async fn race(server: &Arc<TestServer>, trail: &mut Trail, one: Try, refusals: &
             tokio::spawn(async move {
                 start.wait().await;
                 match one.is_at_open_listener {
-                    true => server.at_open_listener(one.what, one.body.clone()).await,
+                    true => server.at_open_listener(one.what, "", one.body.clone()).await,
                     false => server.call(one.what, &one.token, one.body.clone()).await,
                 }
             })
@@ -154,7 +154,7 @@ async fn d3_a_share_counts_once_in_each_of_a_thousand_races() {
     let House { test, keys, .. } = House::new(None, vec![device(folder.path())]).await;
     let (server, mut trail) = (Arc::new(test), Trail::of(folder.path()));
     for round in 0..ROUNDS {
-        let nonce = server.at_open_listener("PUT sys/generate-root/attempt", json!({})).await.text("/nonce");
+        let nonce = server.at_open_listener("PUT sys/generate-root/attempt", "", json!({})).await.text("/nonce");
         let share = |n: usize| Try {
             is_at_open_listener: true,
             ..Try::new("PUT sys/generate-root/update", "", json!({ "nonce": nonce, "key": keys[n] }))
