@@ -131,11 +131,13 @@ impl Config {
     }
 }
 
-/// `system` and an empty text put the system's value back.
+/// `system` puts the system's value back; an empty text leaves what is set, since the reference's command line sends one for each
+/// setting that it was not given.
 fn ttl(given: Present<Text>, which: &str, place: &mut Ttl) -> Result<()> {
     let Present::Is(Text(text)) = given else { return Ok(()) };
     *place = match text.as_str() {
-        "" | "system" => Ttl::ZERO,
+        "" => *place,
+        "system" => Ttl::ZERO,
         text => Ttl::parse(text).map_err(|_| Error::invalid(format!("unable to parse {which} TTL: time: invalid duration")))?,
     };
     Ok(())

@@ -182,7 +182,7 @@ impl Loose for List {
     const KIND: &'static str = "array";
 }
 
-/// Names and texts: an object of scalars, or an array of `"k=v"`.
+/// Names and texts: an object of scalars, an array of `"k=v"`, or one `"k=v"`, which a command line makes of its argument.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StringMap(pub BTreeMap<String, String>);
 
@@ -204,11 +204,13 @@ impl<'de> Deserialize<'de> for StringMap {
                 }
                 Ok(StringMap(out))
             }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<StringMap, E> {
+                Ok(StringMap(BTreeMap::from([pair(text)?])))
+            }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<StringMap, A::Error> {
                 let mut out = BTreeMap::new();
-                while let Some(Scalar::Text(pair)) = seq.next_element::<Scalar>()? {
-                    let (k, v) = pair.split_once('=').ok_or_else(|| own::<A::Error>("expected key=value"))?;
-                    out.insert(k.to_owned(), v.to_owned());
+                while let Some(item) = seq.next_element::<Scalar>()? {
+                    out.extend([pair(&item.into_text())?]);
                 }
                 Ok(StringMap(out))
             }
@@ -216,6 +218,13 @@ impl<'de> Deserialize<'de> for StringMap {
         d.deserialize_any(V)
     }
 }
+
+fn pair<E: de::Error>(text: &str) -> Result<(String, String), E> {
+    let (name, value) =
+        text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| own::<E>("expected key=value"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 impl Loose for StringMap {
     const KIND: &'static str = "object";
 }

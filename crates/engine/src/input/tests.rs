@@ -53,6 +53,26 @@ fn durations_lists_flags_come_in_every_spelling() {
 }
 
 #[test]
+fn names_and_texts_come_as_an_object_an_array_or_one_pair() {
+    for (meta, want) in [
+        (r#"{"a":"b","n":1}"#, Some(vec![("a", "b"), ("n", "1")])),
+        (r#"["a=b","c=d=e"]"#, Some(vec![("a", "b"), ("c", "d=e")])),
+        (r#""a=b,c=d""#, Some(vec![("a", "b,c=d")])),
+        (r#""a=""#, Some(vec![("a", "")])),
+        ("[]", Some(vec![])),
+        (r#""""#, None),
+        (r#""a""#, None),
+        (r#""=b""#, None),
+        (r#"["a=b",7]"#, None),
+        ("7", None),
+    ] {
+        let got = parse(&format!(r#"{{"meta":{meta}}}"#)).ok().map(|(sample, _)| sample.meta.0);
+        let want = want.map(|pairs| pairs.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect());
+        assert_eq!(got, want, "{meta}");
+    }
+}
+
+#[test]
 fn absent_null_and_zero_are_three_things() {
     let ttl = |body: &str| parse(body).unwrap().0.ttl;
     assert_eq!(ttl("{}"), Present::Absent);
