@@ -257,6 +257,7 @@ fn the_commands_are_sound_and_take_flags_in_both_spellings() {
         "auth tune -default-lease-ttl=1h -user-lockout-threshold=3 -user-lockout-disable=false -audit-non-hmac-request-keys=a people/",
         "auth list -detailed",
         "auth move people/ staff/",
+        "secrets move old/ new/",
         "auth disable staff/",
         "auth help userpass",
         "login -method=userpass -path=people username=a password=b",

@@ -8,6 +8,7 @@ use strongroom_client::api::{TuneMount, UserLockout};
 use super::folder;
 use super::login_method::LoginMethod;
 use super::mount::{At, List, Place, Settings, as_it_came, enabling};
+use super::remount::{Move, remount};
 use crate::arguments::{duration_text, is_set};
 use crate::connection::{Connection, Session};
 use crate::environment::Environment;
@@ -103,16 +104,6 @@ pub struct Tune {
 }
 
 #[derive(Args)]
-pub struct Move {
-    /// Path of the method
-    source: String,
-    /// Where it shall be
-    destination: String,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-#[derive(Args)]
 pub struct Help {
     /// Kind of method, or path of one that is enabled
     method: String,
@@ -127,7 +118,10 @@ impl Auth {
             Self::Disable(At { path, connection }) => disable(&connection.open(environment, input)?, &folder(&path)).await,
             Self::List(List { detailed, connection }) => list(&connection.open(environment, input)?, is_set(detailed)).await,
             Self::Tune(command) => command.execute(environment, input).await,
-            Self::Move(command) => command.execute(environment, input).await,
+            Self::Move(Move { source, destination, connection }) => {
+                let session = connection.open(environment, input)?;
+                remount(&session, "auth method", &folder(&source), &folder(&destination), below_auth).await
+            }
             Self::Help(Help { method, connection }) => help(&connection.open(environment, input)?, &method).await,
         }
     }
@@ -174,26 +168,6 @@ impl Tune {
         let doing = format!("tuning auth method {path}");
         session.client.tune_auth(&path, &settings).await.map_err(|error| Failure::of(&error, &doing))?;
         Ok(Printed::line(format!("Success! Tuned the auth method at: {path}")))
-    }
-}
-
-impl Move {
-    async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
-        let session = self.connection.open(environment, input)?;
-        let (from, to) = (folder(&self.source), folder(&self.destination));
-        let doing = format!("moving auth method {from} to {to}");
-        let failed = |error| Failure::of(&error, &doing);
-        let id = session.client.remount(&below_auth(&from), &below_auth(&to)).await.map_err(failed)?;
-        let started = format!("Started moving auth method {from} to {to}, with migration ID {id}");
-        match session.client.remount_status(&id).await.map_err(failed)?.as_deref() {
-            Some("success") => {
-                Ok(Printed::line(format!("Success! Finished moving auth method {from} to {to}, with migration ID {id}")))
-            }
-            Some("failure") => {
-                Err(Failure::server(format!("Failure! Moving auth method {from} to {to} failed, migration ID {id}")))
-            }
-            _ => Ok(Printed::line(started)),
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod login_method;
 mod mount;
 mod operator;
 mod policy;
+mod remount;
 mod secrets;
 mod status;
 mod token;

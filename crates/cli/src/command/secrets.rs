@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::folder;
 use super::mount::{At, List, Place, Settings, as_it_came, enabling};
+use super::remount::{Move, remount};
 use crate::arguments::is_set;
 use crate::connection::{Connection, Session};
 use crate::environment::Environment;
@@ -21,6 +22,8 @@ pub enum Secrets {
     List(List),
     /// Change a mount's settings
     Tune(Tune),
+    /// Move an engine to another path
+    Move(Move),
 }
 
 #[derive(Args)]
@@ -53,6 +56,10 @@ impl Secrets {
             Self::List(List { detailed, connection }) => list(&connection.open(environment, input)?, is_set(detailed)).await,
             Self::Tune(Tune { path, settings, connection }) => {
                 tune(&connection.open(environment, input)?, &folder(&path), settings).await
+            }
+            Self::Move(Move { source, destination, connection }) => {
+                let session = connection.open(environment, input)?;
+                remount(&session, "secrets engine", &folder(&source), &folder(&destination), str::to_owned).await
             }
         }
     }
