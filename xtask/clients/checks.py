@@ -1,4 +1,4 @@
-"""Counts checks and prints the closing line; shared by the client scripts."""
+"""Counts checks and prints the closing line; shared by the Python scripts of the clients rig."""
 import sys
 
 passed = failed = 0
@@ -30,12 +30,12 @@ def raises(what, error, call):
         check(what, False, f"no error; it gave {got!r}")
 
 
-def section(call):
-    """Runs a part; an error in it is one failure, and the next part still runs."""
+def section(call, *words):
+    """Runs a part and returns what it gives; an error in it is one failure, and the next part still runs."""
     try:
-        call()
+        return call(*words)
     except Exception as error:
-        check(call.__name__, False, repr(error))
+        check(f"{call.__module__}.{call.__name__}", False, repr(error))
 
 
 def close():

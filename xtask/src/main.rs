@@ -12,6 +12,7 @@
 mod api;
 mod args;
 mod build;
+mod certificate;
 mod cmd;
 mod needs;
 mod place;
@@ -40,7 +41,7 @@ usage: cargo xtask <command> [flags]
   canary                    no secret may reach logs, audit, errors, core files or the store in clear
   logins                    by hand, on a quiet machine: failed logins of known and unknown names take the same time   [--samples N] [--seed S]
   tamper                    edits of audit files and stored records must be noticed   [--edits N] [--flips N] [--seed S]
-  clients                   the reference's command line, our own and hvac against our server
+  clients                   the reference's command line, our own, hvac, node-vault and vaultrs against our server [--only NAME,..]
   schemathesis              generated requests against our OpenAPI document [--seconds N] [--seed S]
   transcripts [FILE..]      runs the shell blocks of README.md and docs/
 

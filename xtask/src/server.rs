@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::api::Api;
+use crate::certificate::Files;
 use crate::run;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -29,6 +30,8 @@ pub struct Plan {
     /// Of the listener of a dev server that serves key operations without a token.
     pub open_port: u16,
     pub tls: bool,
+    /// Serve `sys/rekey/` without a token.
+    pub open_rekey: bool,
     pub log_level: &'static str,
     /// Allow core files, so that a rig can see that none is written.
     pub allow_core: bool,
@@ -43,6 +46,7 @@ impl Plan {
             port: free_port()?,
             open_port: free_port()?,
             tls: false,
+            open_rekey: false,
             log_level: "info",
             allow_core: false,
         })
@@ -94,15 +98,17 @@ impl Plan {
         fs::create_dir_all(self.audit_dir())?;
         let (store, node) = if self.is_reference() { ("raft", "  node_id = \"one\"\n") } else { ("embedded", "") };
         let tls = if self.tls {
-            write_certificate(&self.dir)?;
-            format!("  tls_cert_file = {:?}\n  tls_key_file = {:?}\n", self.dir.join("cert.pem"), self.dir.join("key.pem"))
+            let files = Files::below(&self.dir);
+            files.write()?;
+            format!("  tls_cert_file = {:?}\n  tls_key_file = {:?}\n", files.cert, files.key)
         } else {
             "  tls_disable = true\n".to_owned()
         };
+        let rekey = if self.open_rekey { "  disable_unauthed_rekey_endpoints = false\n" } else { "" };
         let cluster =
             if self.is_reference() { format!("cluster_addr = \"https://127.0.0.1:{}\"\n", free_port()?) } else { String::new() };
         let text = format!(
-            "api_addr = {:?}\n{cluster}log_level = {:?}\nlistener \"tcp\" {{\n  address = \"127.0.0.1:{}\"\n{tls}}}\n\
+            "api_addr = {:?}\n{cluster}log_level = {:?}\nlistener \"tcp\" {{\n  address = \"127.0.0.1:{}\"\n{tls}{rekey}}}\n\
              storage \"{store}\" {{\n  path = {:?}\n{node}}}\n\
              audit \"file\" \"file\" {{\n  options = {{\n    file_path = {:?}\n  }}\n}}\n",
             self.addr(),
@@ -120,17 +126,6 @@ impl Plan {
 /// A port that nobody listens on at the moment.
 pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-fn write_certificate(dir: &Path) -> Result<()> {
-    let (cert, key) = (dir.join("cert.pem"), dir.join("key.pem"));
-    if cert.exists() {
-        return Ok(());
-    }
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
-    fs::write(cert, made.cert.pem())?;
-    fs::write(key, made.signing_key.serialize_pem())?;
-    Ok(())
 }
 
 /// What `sys/init` gave out.

@@ -1,0 +1,1 @@
+"""What a command line does in the clients rig, one file for each area."""

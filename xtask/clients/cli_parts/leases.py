@@ -1,0 +1,43 @@
+"""Leases. Those of logins are the only ones so far: an engine that gives out leased secrets is not in the server yet."""
+import json
+
+from checks import check, same
+
+LOGIN = "auth/userpass/login/ann"
+
+
+def ids(cli):
+    code, out, _ = cli.run("list", f"sys/leases/lookup/{LOGIN}/", form="json")
+    return {f"{LOGIN}/{key}" for key in json.loads(out)} if code == 0 else set()
+
+
+def logged_in(cli):
+    """A fresh token of the user ann, and the id of its lease."""
+    before = ids(cli)
+    token = cli.json("login", "-method=userpass", "-no-store", "username=ann", "password=ann-password-2", token="")["auth"]["client_token"]
+    (lease,) = ids(cli) - before
+    return token, lease
+
+
+def one(cli):
+    token, lease = logged_in(cli)
+    data = cli.json("lease", "lookup", lease)["data"]
+    check("lookup", data["id"] == lease and 0 < data["ttl"] <= 600, data)
+    cli.bad("lease", "renew", lease, says="tokens cannot be renewed through this endpoint")
+    cli.bad("lease", "lookup", "secret/none/1")
+    cli.bad("list", f"sys/leases/lookup/{LOGIN}/", token=token, says="permission denied")
+    cli.good("lease", "revoke", lease)
+    cli.bad("token", "lookup", token=token, says="permission denied")
+    cli.bad("lease", "lookup", lease)
+
+
+def prefix(cli):
+    tokens = [logged_in(cli)[0] for _ in range(2)]
+    cli.bad("lease", "revoke", "-prefix", LOGIN, token=tokens[0], says="permission denied")
+    cli.good("lease", "revoke", "-prefix", "-sync", LOGIN)
+    for token in tokens:
+        cli.bad("token", "lookup", token=token, says="permission denied")
+    same("none is listed", ids(cli), set())
+    token, _ = logged_in(cli)
+    cli.good("lease", "revoke", "-prefix", "-force", LOGIN)
+    cli.bad("token", "lookup", token=token, says="permission denied")
