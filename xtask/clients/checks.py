@@ -1,5 +1,6 @@
 """Counts checks and prints the closing line; shared by the Python scripts of the clients rig."""
 import sys
+import time
 
 passed = failed = 0
 
@@ -28,6 +29,15 @@ def raises(what, error, call):
         check(what, False, repr(other))
     else:
         check(what, False, f"no error; it gave {got!r}")
+
+
+def soon(what, holds):
+    """What comes about in the background: it must within ten seconds."""
+    for _ in range(200):
+        if holds():
+            return check(what, True)
+        time.sleep(0.05)
+    check(what, False, "it did not come about")
 
 
 def section(call, *words):

@@ -20,7 +20,7 @@ PARTS = (
     start.words, start.state, mounts.secrets_engines, mounts.auth_methods, mounts.moves, policies.policies,
     kv.versions, kv.lifecycle, kv.metadata, kv.version_1, logins.by_token, logins.users, logins.roles,
     tokens.life, tokens.tree, tokens.renewal, tokens.accessors, tokens.roles, wrapping.answers, wrapping.own_data,
-    leases.one, leases.prefix, identity.entities, identity.aliases, identity.groups, identity.merge,
+    leases.certificates, leases.one, leases.prefix, identity.entities, identity.aliases, identity.groups, identity.merge,
 )
 for part in PARTS:
     section(part, cli)

@@ -20,7 +20,7 @@ PARTS = (
     start.state, mounts.secrets_engines, mounts.auth_methods, mounts.remount, policies.policies,
     kv.versions, kv.deletion, kv.metadata, kv.version_1, userpass.users, userpass.logins, approle.roles, approle.logins,
     tokens.life, tokens.tree, tokens.renewal, tokens.accessors, tokens.roles, tokens.uses, wrapping.responses, wrapping.own_data,
-    leases.logins, leases.prefix, identity.entities, identity.aliases, identity.groups, identity.merge,
+    leases.certificates, leases.logins, leases.prefix, identity.entities, identity.aliases, identity.groups, identity.merge,
 )
 for part in PARTS:
     section(part, server)

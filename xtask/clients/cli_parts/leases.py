@@ -1,9 +1,30 @@
-"""Leases. Those of logins are the only ones so far: an engine that gives out leased secrets is not in the server yet."""
+"""Leases: of logins, and of an engine's certificates. Leases that can be renewed come with engines that the server has not got yet."""
 import json
 
 from checks import check, same
 
 LOGIN = "auth/userpass/login/ann"
+
+
+def certificates(cli):
+    cli.good("secrets", "enable", "pki")
+    cli.good("write", "pki/root/generate/internal", "common_name=root.test", "key_type=ec")
+    cli.good("write", "pki/roles/web", "allow_any_name=true", "generate_lease=true", "ttl=1h", "key_type=ec")
+    issue = lambda: cli.json("write", "pki/issue/web", "common_name=a.test")
+    made = issue()
+    lease = made["lease_id"]
+    check("issued", lease.startswith("pki/issue/web/") and 0 < made["lease_duration"] <= 3600, lease)
+    same("lookup", cli.json("lease", "lookup", lease)["data"]["id"], lease)
+    check("list", lease.removeprefix("pki/issue/web/") in cli.json("list", "sys/leases/lookup/pki/issue/web/"))
+    cli.bad("lease", "renew", lease, says="not renewable")
+    cli.good("lease", "revoke", "-sync", lease)
+    cli.bad("lease", "lookup", lease)
+    revoked = cli.json("read", f"pki/cert/{made['data']['serial_number']}")["data"]["revocation_time"]
+    check("and with it the certificate", revoked > 0, revoked)
+    others = [issue()["lease_id"] for _ in range(2)]
+    cli.good("lease", "revoke", "-prefix", "-sync", "pki/issue/web")
+    for other in others:
+        cli.bad("lease", "lookup", other)
 
 
 def ids(cli):

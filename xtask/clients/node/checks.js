@@ -1,6 +1,7 @@
 'use strict';
 // Counts checks and prints the closing line; the JavaScript twin of ../checks.py.
 
+const { setTimeout } = require('node:timers/promises');
 const { isDeepStrictEqual, inspect } = require('node:util');
 
 let passed = 0;
@@ -30,6 +31,18 @@ async function refused(what, statuses, call) {
   }
 }
 
+/** What comes about in the background: it must within ten seconds. */
+async function soon(what, holds) {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (await holds()) return check(what, true);
+    await setTimeout(50);
+  }
+  return check(what, false, 'it did not come about');
+}
+
+/** Whether the call is answered with this status. */
+const fails = (status, call) => call().then(() => false, (error) => error.response?.statusCode === status);
+
 /** Runs a part and returns what it gives; an error in it is one failure, and the next part still runs. */
 async function section(call, ...words) {
   try {
@@ -46,4 +59,4 @@ function close() {
   process.exitCode = failed ? 1 : 0;
 }
 
-module.exports = { check, same, refused, section, close };
+module.exports = { check, same, refused, soon, fails, section, close };

@@ -3,6 +3,7 @@
 use std::fmt::{Debug, Display};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 use vaultrs::error::ClientError;
 
@@ -35,6 +36,22 @@ pub fn refused<T>(what: &str, statuses: &[u16], result: Result<T, ClientError>) 
             check(what, status(&error).is_some_and(|s| statuses.contains(&s)), format_args!("want {statuses:?}, got {error:?}"))
         }
     }
+}
+
+/// What comes about in the background: it must within ten seconds.
+pub async fn soon<F: AsyncFn() -> bool>(what: &str, holds: F) {
+    for _ in 0..200 {
+        if holds().await {
+            return check(what, true, "");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    check(what, false, "it did not come about");
+}
+
+/// Whether the call was answered with this status.
+pub fn failed<T>(with: u16, result: Result<T, ClientError>) -> bool {
+    result.is_err_and(|error| status(&error) == Some(with))
 }
 
 pub fn status(error: &ClientError) -> Option<u16> {

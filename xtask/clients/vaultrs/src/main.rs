@@ -50,6 +50,7 @@ async fn all(mut server: Server) {
     section("accessors", tokens::accessors(server).await);
     section("token roles", tokens::roles(server).await);
     section("wrapping", wrapping::answers(server).await);
+    section("leases of certificates", leases::certificates(server).await);
     section("leases", leases::one(server).await);
     section("leases by prefix", leases::by_prefix(server).await);
     section("entities", identity::entities(server).await);
