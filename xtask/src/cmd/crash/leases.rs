@@ -20,12 +20,26 @@ struct Lender {
     prefix: &'static str,
 }
 
-const LENDERS: &[Lender] = &[Lender {
-    prepare: &[("sys/auth/up", r#"{"type": "userpass"}"#)],
-    role: ("auth/up/users/NAME", r#"{"password": "not a secret", "token_ttl": "30h", "token_policies": ["crash"]}"#),
-    issue: ("auth/up/login/NAME", r#"{"password": "not a secret"}"#),
-    prefix: "auth/up/login/NAME",
-}];
+const LENDERS: &[Lender] = &[
+    Lender {
+        prepare: &[("sys/auth/up", r#"{"type": "userpass"}"#)],
+        role: ("auth/up/users/NAME", r#"{"password": "not a secret", "token_ttl": "30h", "token_policies": ["crash"]}"#),
+        issue: ("auth/up/login/NAME", r#"{"password": "not a secret"}"#),
+        prefix: "auth/up/login/NAME",
+    },
+    Lender {
+        prepare: &[
+            ("sys/mounts/pki", r#"{"type": "pki"}"#),
+            ("pki/root/generate/internal", r#"{"common_name": "crash", "key_type": "ec", "ttl": "700h"}"#),
+        ],
+        role: (
+            "pki/roles/NAME",
+            r#"{"allow_any_name": true, "generate_lease": true, "key_type": "ec", "ttl": "30h", "max_ttl": "60h"}"#,
+        ),
+        issue: ("pki/issue/NAME", r#"{"common_name": "crash.example"}"#),
+        prefix: "pki/issue/NAME",
+    },
+];
 
 /// Leases of one name.
 const LEASES: usize = 5;
