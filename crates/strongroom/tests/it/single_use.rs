@@ -162,10 +162,13 @@ async fn d3_a_share_counts_once_in_each_of_a_thousand_races() {
         if round % 2 == 0 {
             let won = race(&server, &mut trail, share(0), &[400]).await;
             assert_eq!((won.at("/progress"), won.at("/complete")), (json!(1), json!(false)));
-            assert_eq!(server.at_open_listener("DELETE sys/generate-root/attempt", json!({ "nonce": nonce })).await.status, 204);
+            assert_eq!(
+                server.at_open_listener("DELETE sys/generate-root/attempt", "", json!({ "nonce": nonce })).await.status,
+                204
+            );
         } else {
             let first = share(0);
-            server.at_open_listener(first.what, first.body).await;
+            server.at_open_listener(first.what, "", first.body).await;
             let won = race(&server, &mut trail, share(1), &[400]).await;
             assert!(won.at("/complete") == json!(true) && !won.text("/encoded_root_token").is_empty(), "{won:?}");
         }
