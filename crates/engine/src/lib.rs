@@ -8,6 +8,7 @@ mod error;
 pub mod input;
 mod key;
 mod lease;
+mod list;
 mod login;
 mod output;
 mod password;
@@ -25,6 +26,7 @@ pub use input::{
 };
 pub use key::Key;
 pub use lease::{Lease, NewLease, RenewedLease};
+pub use list::{Page, list_names};
 pub use login::{Login, TokenFields, TokenTerms, TokenType};
 pub use output::{Afterwards, Auth, AuthView, Body, LoginFacts, NewToken, Output, Raw, SystemOutput};
 pub use password::{PasswordDocument, password_policy_key};

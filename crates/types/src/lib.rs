@@ -2,6 +2,7 @@
 //! Depends on no other crate of the workspace and does no I/O.
 
 mod clock;
+mod glob;
 mod id;
 mod name;
 mod path;
@@ -10,6 +11,7 @@ mod time;
 mod ttl;
 
 pub use clock::{Clock, Rng};
+pub use glob::glob_fits;
 pub use id::{base62, random_base62, uuid_v4};
 pub use name::{AliasName, EntityName, GroupName, NameError, PolicyName};
 pub use path::{CanonicalPath, PATH_BYTES_MAX, PathError};

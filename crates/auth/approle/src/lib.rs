@@ -14,7 +14,6 @@ mod cidr;
 mod field;
 mod id;
 mod issue;
-mod list;
 mod login;
 mod metadata;
 mod role;

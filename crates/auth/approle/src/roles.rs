@@ -1,10 +1,11 @@
 //! `role/`: make, change, show, list and delete roles.
 
-use strongroom_engine::{Ctx, Error, Key, MountFacts, Output, Present, Result, Route, TokenFields, Verb, route};
+use strongroom_engine::{
+    Ctx, Error, Key, MountFacts, Output, Page, Present, Result, Route, TokenFields, Verb, list_names, route,
+};
 use strongroom_types::BoxFuture;
 
 use crate::id::{self, MacKey};
-use crate::list::{self, Page};
 use crate::role::{self, Named, Role, RoleFields};
 use crate::role_id;
 
@@ -41,7 +42,7 @@ pub fn routes() -> Vec<Route> {
 
 async fn list(ctx: &mut Ctx, page: Page) -> Result<Output> {
     let prefix = role::key(&ctx.mount, "");
-    list::names(ctx, &prefix, &page).await
+    list_names(ctx, &prefix, &page).await
 }
 
 async fn read(ctx: &mut Ctx, input: Named) -> Result<Output> {

@@ -2,12 +2,11 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use strongroom_engine::{Ctx, Error, Field, Input, Output, Result, Route, Text, Verb, field, route};
+use strongroom_engine::{Ctx, Error, Field, Input, Output, Page, Result, Route, Text, Verb, field, list_names, route};
 use strongroom_types::{SecretString, Timestamp};
 
 use crate::id::MacKey;
 use crate::issue;
-use crate::list::{self, Page};
 use crate::role::{self, Named, Role};
 use crate::secret::{self, Secret};
 
@@ -76,7 +75,7 @@ async fn list(ctx: &mut Ctx, (named, page): (Named, Page)) -> Result<Output> {
     let name = role::folded(&named.role_name.0)?;
     let role = role::load(ctx, &name).await?.ok_or_else(|| Error::invalid("role does not exist"))?;
     let prefix = secret::records(&ctx.mount, &role.life);
-    list::names(ctx, &prefix, &page).await
+    list_names(ctx, &prefix, &page).await
 }
 
 async fn lookup(ctx: &mut Ctx, input: OfRole) -> Result<Output> {

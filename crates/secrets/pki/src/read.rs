@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use strongroom_engine::{Attributes, Ctx, Error, Field, Input, NoFields, Output, Result, Route, Text, Verb, field, route};
+use strongroom_engine::{
+    Attributes, Ctx, Error, Field, Input, NoFields, Output, Page, Result, Route, Text, Verb, field, list_names, route,
+};
 use strongroom_types::BoxFuture;
 
 use crate::certificate::Serial;
 use crate::crl::Lists;
-use crate::list::{self, Page};
 use crate::store::{self, Issued, Issuer, Revoked};
 use crate::{issuers, pem};
 
@@ -174,7 +175,7 @@ async fn list_revoked(ctx: &mut Ctx, page: Page) -> Result<Output> {
 
 async fn serials(ctx: &mut Ctx, prefix: &strongroom_engine::Key, mut page: Page) -> Result<Output> {
     page.after.0 = page.after.0.replace('-', ":").to_ascii_lowercase();
-    list::names(ctx, prefix, &page).await
+    list_names(ctx, prefix, &page).await
 }
 
 #[cfg(test)]

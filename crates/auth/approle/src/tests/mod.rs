@@ -119,5 +119,5 @@ fn input_tables_match() {
     assert_fields_match::<crate::secrets::OfRole>();
     assert_fields_match::<crate::secrets::AccessorOfRole>();
     assert_fields_match::<crate::login::Credentials>();
-    assert_fields_match::<list::Page>();
+    assert_fields_match::<strongroom_engine::Page>();
 }

@@ -1,12 +1,11 @@
 //! Token roles: what tokens made by name get and may ask for. A role is stored in the part of the store that belongs to
 //! `auth/token/`.
 
-mod glob;
 mod policies;
 
 use serde::{Deserialize, Serialize};
 use strongroom_engine::{Cidrs, Ctx, Key, MountFacts, NewToken, Result};
-use strongroom_types::Ttl;
+use strongroom_types::{Ttl, glob_fits};
 
 use super::Life;
 
@@ -128,7 +127,7 @@ impl Role {
 
     pub fn allows_entity_alias(&self, alias: &str) -> bool {
         let alias = alias.to_lowercase();
-        self.allowed_entity_aliases.iter().any(|pattern| glob::matches(pattern, &alias))
+        self.allowed_entity_aliases.iter().any(|pattern| glob_fits(pattern, &alias))
     }
 }
 

@@ -2,8 +2,9 @@
 //! decision to the rules for everybody.
 
 use strongroom_engine::{Error, Result};
+use strongroom_types::glob_fits;
 
-use super::{Role, glob};
+use super::Role;
 use crate::acl;
 
 impl Role {
@@ -46,7 +47,7 @@ impl Role {
 }
 
 fn is_in(name: &str, names: &[String], globs: &[String]) -> bool {
-    names.iter().any(|n| n == name) || globs.iter().any(|pattern| glob::matches(pattern, name))
+    names.iter().any(|n| n == name) || globs.iter().any(|pattern| glob_fits(pattern, name))
 }
 
 fn sorted(names: &[String], with_default: bool) -> Vec<String> {

@@ -1,6 +1,5 @@
 //! The names of a certificate: what was asked for, judged by a role, in the form in which they are signed.
 
-pub mod glob;
 pub mod host;
 pub mod ip;
 pub mod other;
@@ -11,6 +10,7 @@ use std::net::IpAddr;
 
 use der::asn1::Ia5String;
 use strongroom_engine::{Error, Result};
+use strongroom_types::glob_fits;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use crate::error::{encoding, printable};
@@ -101,10 +101,10 @@ pub fn judge(role: &Role, display_name: &str, wanted: &Wanted) -> Result<()> {
     uri::judge(role, &wanted.uris)?;
     other::judge(role, &wanted.others)?;
     let (serial, ids) = (&wanted.serial_number, &wanted.user_ids);
-    if !serial.is_empty() && !role.allowed_serial_numbers.iter().any(|pattern| glob::fits(pattern, serial)) {
+    if !serial.is_empty() && !role.allowed_serial_numbers.iter().any(|pattern| glob_fits(pattern, serial)) {
         return Err(Error::invalid(format!("serial_number {} not allowed by this role", printable(serial))));
     }
-    match ids.iter().find(|id| !role.allowed_user_ids.iter().any(|pattern| glob::fits(pattern, id))) {
+    match ids.iter().find(|id| !role.allowed_user_ids.iter().any(|pattern| glob_fits(pattern, id))) {
         Some(id) => Err(Error::invalid(format!("user_id {} is not allowed by this role", printable(id)))),
         None => Ok(()),
     }
@@ -199,7 +199,7 @@ impl Judge<'_> {
 /// A pattern is for whole names: a mail address fits by itself, a host name by its ASCII form.
 fn fits_folded(pattern: &str, name: &str, host: &Host) -> bool {
     let name = if name.contains('@') { name } else { &host.ascii };
-    glob::fits(&pattern.to_ascii_lowercase(), &name.to_ascii_lowercase())
+    glob_fits(&pattern.to_ascii_lowercase(), &name.to_ascii_lowercase())
 }
 
 #[cfg(test)]

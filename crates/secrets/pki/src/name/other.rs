@@ -2,9 +2,9 @@
 
 use der::asn1::{Any, ObjectIdentifier, Utf8StringRef};
 use strongroom_engine::{Error, Result};
+use strongroom_types::glob_fits;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use super::glob;
 use crate::error::{encoding, printable};
 use crate::role::Role;
 
@@ -57,7 +57,7 @@ pub fn judge(role: &Role, names: &[OtherName]) -> Result<()> {
         if of_oid.is_empty() {
             return Err(Error::invalid(format!("other SAN OID {} not allowed by this role", name.oid)));
         }
-        if !of_oid.iter().any(|a| glob::fits(&a.value, &name.value)) {
+        if !of_oid.iter().any(|a| glob_fits(&a.value, &name.value)) {
             let (value, oid) = (printable(&name.value), name.oid);
             return Err(Error::invalid(format!("other SAN {value} not allowed for OID {oid} by this role")));
         }

@@ -1,8 +1,8 @@
 //! URIs as certificates may carry them.
 
 use strongroom_engine::{Error, Result};
+use strongroom_types::glob_fits;
 
-use super::glob;
 use crate::role::Role;
 
 const BYTES_MAX: usize = 2048;
@@ -17,7 +17,7 @@ pub fn judge(role: &Role, uris: &[String]) -> Result<()> {
         return Err(Error::invalid(text));
     }
     check(uris)?;
-    let is_allowed = |uri: &String| role.allowed_uri_sans.iter().any(|pattern| glob::fits(pattern, uri));
+    let is_allowed = |uri: &String| role.allowed_uri_sans.iter().any(|pattern| glob_fits(pattern, uri));
     if uris.iter().all(is_allowed) {
         return Ok(());
     }

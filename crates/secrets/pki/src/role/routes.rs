@@ -1,11 +1,10 @@
 //! `roles/`: make, change, show, list and delete roles.
 
 use serde::Deserialize;
-use strongroom_engine::{Ctx, Error, Field, Input, Output, Peek, Result, Route, Text, Verb, field, route};
+use strongroom_engine::{Ctx, Error, Field, Input, Output, Page, Peek, Result, Route, Text, Verb, field, list_names, route};
 use strongroom_types::BoxFuture;
 
 use super::{Role, RoleFields, SHOWN, checked_name};
-use crate::list::{self, Page};
 use crate::{issuers, store};
 
 /// The role of the path, and nothing else.
@@ -39,7 +38,7 @@ async fn exists(peek: &Peek, path: &str) -> Result<bool> {
 
 async fn list(ctx: &mut Ctx, page: Page) -> Result<Output> {
     let prefix = store::roles(&ctx.mount);
-    list::names(ctx, &prefix, &page).await
+    list_names(ctx, &prefix, &page).await
 }
 
 async fn read(ctx: &mut Ctx, input: Named) -> Result<Output> {

@@ -1,7 +1,7 @@
-//! Names with `*` for any text, also none. Everything else stands for itself.
+//! Patterns with `*` for any text, also none, dots and slashes included. Everything else stands for itself.
 
-/// Takes time in proportion to the lengths multiplied, whatever the pattern.
-pub fn matches(pattern: &str, text: &str) -> bool {
+/// Whether the whole text fits the pattern. Takes time in proportion to the lengths multiplied, whatever the pattern.
+pub fn glob_fits(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut left) = text.strip_prefix(head) else { return false };
     let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
@@ -15,7 +15,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::glob_fits;
 
     #[test]
     fn a_star_is_any_text() {
@@ -36,8 +36,15 @@ mod tests {
             ("a**c", "abc", true),
             ("", "", true),
             ("", "a", false),
+            ("*.example.com", "x.example.com", true),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", "x.example.com.evil.org", false),
+            ("spiffe://example/*", "spiffe://example/app", true),
+            ("spiffe://example/*", "spiffe://example.org/app", false),
+            ("a?c", "abc", false),
+            ("[a]", "a", false),
         ] {
-            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
+            assert_eq!(glob_fits(pattern, text), fits, "{pattern} {text}");
         }
     }
 
@@ -56,7 +63,7 @@ mod tests {
         #[test]
         fn it_agrees_with_the_definition(pattern in "[ab*]{0,8}", text in "[ab]{0,8}") {
             let chars = |s: &str| s.chars().collect::<Vec<_>>();
-            proptest::prop_assert_eq!(matches(&pattern, &text), model(&chars(&pattern), &chars(&text)));
+            proptest::prop_assert_eq!(glob_fits(&pattern, &text), model(&chars(&pattern), &chars(&text)));
         }
     }
 }
