@@ -57,6 +57,8 @@ pub struct Settings {
     pub accepts_rollback: bool,
     /// Where audit devices that the API enables may have files. None: the API can enable none.
     pub audit_api_folder: Option<std::path::PathBuf>,
+    /// What a thread for long computations (password hashes, RSA keys) does first: give way to the others. Default: nothing.
+    pub on_slow_thread: fn(),
     pub telemetry: Telemetry,
 }
 
@@ -87,6 +89,7 @@ impl Default for Settings {
             storage_type: "inmem".into(),
             lockout: LockoutDefaults::new(),
             accepts_rollback: false,
+            on_slow_thread: || (),
             telemetry: Telemetry::default(),
             audit_api_folder: None,
         }
@@ -200,7 +203,7 @@ impl Server {
             lockouts: lockout::Lockouts::new(self.barrier.derive(lockout::KEY_PURPOSE)?.expose()),
             leases: crate::lease::Leases::default(),
             quotas: quota::Quotas::new(view.clone()),
-            pool: strongroom_engine::SlowPool::for_this_machine(),
+            pool: strongroom_engine::SlowPool::for_this_machine(self.parts.settings.on_slow_thread),
             rules: rules::Rules::new(view.clone()),
             flights: flights::Flights::default(),
             process: self.parts.process.clone(),

@@ -3,6 +3,7 @@
 //! failed: it reports, the caller logs or refuses. The one crate that may hold `unsafe`; with rustix none is needed.
 
 mod disk;
+mod priority;
 mod swap;
 
 use rustix::fs::Mode;
@@ -10,6 +11,7 @@ use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit, umask};
 
 pub use disk::{DiskSpace, disk_space};
+pub use priority::give_way;
 pub use swap::swap_warning;
 
 /// What became of one step. A failure carries the system's reason, ready for a log line.

@@ -109,7 +109,7 @@ impl Bench {
             lifetimes: self.lifetimes,
             rng: Arc::clone(&self.rng),
             remote: self.remote,
-            pool: crate::SlowPool::new(1),
+            pool: crate::SlowPool::new(1, || ()),
             has_sudo: false,
             system: None,
         }

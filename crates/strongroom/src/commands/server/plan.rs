@@ -79,6 +79,7 @@ impl Plan {
             lockout: self.config.lockout.clone(),
             accepts_rollback: self.accepts_rollback,
             telemetry: self.config.telemetry.served,
+            on_slow_thread: strongroom_os::give_way,
             audit_api_folder: self.config.audit_api.folder().cloned(),
         }
     }
