@@ -12,7 +12,8 @@ use crate::{Tally, build, needs, place, run};
 
 /// The scenarios that the goals name.
 const SCENARIOS: &str = "kv2_read_10k,kv2_read_1key,kv2_read_policy50,kv2_write_unique,kv2_write_same,\
-    kv2_write_random10k,kv2_write_newrandom,token_lookup_self,token_create_service,approle_login,approle_login_batch";
+    kv2_write_random10k,kv2_write_newrandom,token_lookup_self,token_create_service,token_create_batch,approle_login,\
+    approle_login_batch,wrap_unwrap";
 
 pub fn run(args: &Args) -> Result<Tally> {
     needs::programs(&[("wrk", "wrk"), ("python3", "python3")])?;
