@@ -30,7 +30,7 @@ impl Precondition {
     /// Judges by the revision a key is at (None: it does not exist) and by whether a prefix is unchanged since a revision.
     pub(crate) fn holds(
         &self,
-        at: impl FnOnce(&[u8]) -> Result<Option<Revision>>,
+        at: impl FnOnce(&Bytes) -> Result<Option<Revision>>,
         unchanged: impl FnOnce(&[u8], Revision) -> bool,
     ) -> Result<bool> {
         Ok(match self {

@@ -6,9 +6,10 @@ use std::{
     ops::Bound::{Included, Unbounded},
 };
 
+use bytes::Bytes;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
-use super::{Shared, queue::Job, row::record_crc, schema, sqlite::Doing};
+use super::{Shared, known::Known, queue::Job, row::record_crc, schema, sqlite::Doing};
 use crate::{Change, Error, Result, Revision};
 
 /// What the accepted batches of a group leave behind: for each key its newest change.
@@ -22,12 +23,12 @@ pub(super) struct Verdicts {
 }
 
 /// Judges and writes a group. Errors: what failed while writing; then nothing of the group may be committed.
-pub(super) fn apply(db: &Connection, shared: &Shared, jobs: &[Job]) -> Result<Verdicts> {
+pub(super) fn apply(db: &Connection, shared: &Shared, known: &mut Known, jobs: &[Job]) -> Result<Verdicts> {
     let mut pending = Pending::default();
     let mut verdicts = Verdicts { each: Vec::with_capacity(jobs.len()), head: None };
     let mut select = db.prepare_cached("SELECT rev FROM record WHERE key = ?1").doing("preparing a commit")?;
     for job in jobs {
-        let verdict = judge(job, &pending, &mut select, shared).map(|()| job.revision);
+        let verdict = judge(job, &pending, &mut select, known, shared).map(|()| job.revision);
         if verdict.is_ok() {
             pending.0.extend(job.changes.iter().map(|change| (change.key.as_ref(), change)));
             verdicts.head = Some(job.revision);
@@ -42,11 +43,11 @@ pub(super) fn apply(db: &Connection, shared: &Shared, jobs: &[Job]) -> Result<Ve
 }
 
 /// Errors: `Conflict`, or what kept it from looking; that is this batch's failure alone.
-fn judge(job: &Job, pending: &Pending<'_>, select: &mut CachedStatement<'_>, shared: &Shared) -> Result<()> {
+fn judge(job: &Job, pending: &Pending<'_>, select: &mut CachedStatement<'_>, known: &mut Known, shared: &Shared) -> Result<()> {
     for precondition in &job.preconditions {
-        let at = |key: &[u8]| match pending.0.get(key) {
+        let at = |key: &Bytes| match pending.0.get(key.as_ref()) {
             Some(change) => Ok(change.value.as_ref().map(|_| change.revision)),
-            None => revision_on_disk(select, key),
+            None => known.revision(key, || revision_on_disk(select, key)),
         };
         let unchanged = |prefix: &[u8], since: Revision| {
             pending.unchanged_since(prefix, since) && shared.history().unchanged_since(prefix, since)

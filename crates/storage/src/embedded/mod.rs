@@ -6,6 +6,7 @@
 mod figures;
 mod folder;
 mod group;
+mod known;
 mod quarantine;
 mod queue;
 mod read;

@@ -14,6 +14,7 @@ use super::{
     Shared,
     folder::Place,
     group::{self, Verdicts},
+    known::Known,
     quarantine::{self, Damaged},
     queue::{GROUP_BATCHES_MAX, Job},
     schema,
@@ -31,6 +32,7 @@ pub(super) struct Writer {
     database: Option<Connection>,
     /// The group whose commit reported an error and whose fate is still to be read from the file.
     doubtful: Option<Doubtful>,
+    known: Known,
     shared: Arc<Shared>,
 }
 
@@ -65,7 +67,7 @@ impl Drop for StopOnDrop {
 
 impl Writer {
     pub(super) fn new(place: Place, database: Connection, shared: Arc<Shared>) -> Self {
-        Self { place, database: Some(database), doubtful: None, shared }
+        Self { place, database: Some(database), doubtful: None, known: Known::default(), shared }
     }
 
     pub(super) fn spawn(self) -> Result<JoinHandle<()>> {
@@ -105,25 +107,21 @@ impl Writer {
             }
         };
         for (job, _) in jobs.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()) {
-            self.publish(job.revision, &job.changes);
+            publish(&self.shared, &mut self.known, job.revision, &job.changes);
         }
         self.shared.queue.settle(jobs);
         jobs.drain(..).zip(outcomes).for_each(|(job, outcome)| job.acknowledge(outcome));
     }
 
-    fn publish(&self, revision: Revision, changes: &Arc<[Change]>) {
-        self.shared.history().record(changes);
-        self.shared.head.store(revision.0, Ordering::Release);
-        self.shared.listeners.tell(changes);
-    }
-
     fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Result<Revision>>, Failure> {
         if let Some(late) = self.reopen()? {
-            late.commits.iter().for_each(|(revision, changes)| self.publish(*revision, changes));
+            for (revision, changes) in &late.commits {
+                publish(&self.shared, &mut self.known, *revision, changes);
+            }
         }
         let Some(db) = &self.database else { return Err(unavailable().into()) };
         execute(db, "BEGIN IMMEDIATE").doing("beginning a commit")?;
-        match group::apply(db, &self.shared, jobs) {
+        match group::apply(db, &self.shared, &mut self.known, jobs) {
             Ok(Verdicts { each, head: Some(head) }) => self.finish(jobs, each, head).map_err(Failure::Committing),
             Ok(Verdicts { each, head: None }) => {
                 self.roll_back();
@@ -157,6 +155,7 @@ impl Writer {
         let commits = accepted.map(|(job, _)| (job.revision, Arc::clone(&job.changes))).collect();
         self.doubtful = Some(Doubtful { head, commits });
         self.database = None;
+        self.known.forget();
         match self.reopen() {
             Ok(Some(_)) => Ok(each),
             Ok(None) => Err(error),
@@ -202,6 +201,13 @@ impl Writer {
             tracing::warn!(%error, "the write-ahead log could not be emptied");
         }
     }
+}
+
+fn publish(shared: &Shared, known: &mut Known, revision: Revision, changes: &Arc<[Change]>) {
+    known.changed(changes);
+    shared.history().record(changes);
+    shared.head.store(revision.0, Ordering::Release);
+    shared.listeners.tell(changes);
 }
 
 fn execute(db: &Connection, sql: &str) -> rusqlite::Result<()> {

@@ -45,7 +45,7 @@ impl State {
         let revision = Revision(self.head.0.saturating_add(1));
         let (changes, preconditions) = batch.into_changes(revision);
         for precondition in &preconditions {
-            let at = |key: &[u8]| Ok(self.record(key).map(|record| record.revision));
+            let at = |key: &Bytes| Ok(self.record(key).map(|record| record.revision));
             if !precondition.holds(at, |prefix, since| self.history.unchanged_since(prefix, since))? {
                 return Err(Error::Conflict);
             }
