@@ -6,6 +6,7 @@ mod barrier;
 mod entry;
 mod errors;
 mod figures;
+mod fresh;
 mod keyring;
 mod listeners;
 pub mod seal;

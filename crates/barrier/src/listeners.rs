@@ -73,7 +73,7 @@ pub(crate) struct OwnCommits {
 impl Publish for OwnCommits {
     fn published(&self, changes: &[Change]) {
         if let Some(session) = &*self.session.load() {
-            session.forget(changes);
+            session.published(changes);
         }
         self.listeners.changed(Changed::new(changes));
     }

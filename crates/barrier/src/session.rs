@@ -10,6 +10,7 @@ use strongroom_types::{Rng, SecretBytes, Timestamp};
 use tokio::task::AbortHandle;
 
 use crate::barrier::{HANDOVER, KEYRING};
+use crate::fresh::Fresh;
 use crate::keyring::{Cipher, Domain, Keyring, Unopened, unwrap, wrap};
 use crate::view::{EntryCache, Follow};
 use crate::{Entry, Error, Result};
@@ -22,6 +23,7 @@ pub(crate) struct Session {
     /// Held while the stored keyring is read or replaced.
     keyring_turn: tokio::sync::Mutex<()>,
     pub cache: EntryCache,
+    pub fresh: Arc<Fresh>,
     pub follow: Arc<Follow>,
     tasks: Mutex<Vec<AbortHandle>>,
 }
@@ -42,6 +44,7 @@ impl Session {
             keys: ArcSwap::from_pointee(Keys { cipher, revision: stored.revision, root_key: stored.root_key }),
             keyring_turn: tokio::sync::Mutex::default(),
             cache: EntryCache::new(cache_bytes_max),
+            fresh: Arc::default(),
             follow: Arc::default(),
             tasks: Mutex::default(),
         })
@@ -55,6 +58,16 @@ impl Session {
     /// Drops what is cached of these keys, reads in flight included.
     pub fn forget(&self, changes: &[Change]) {
         changes.iter().for_each(|change| self.cache.forget(&change.key));
+    }
+
+    /// As `forget`, for commits of this node: values held for them take the places of the old ones.
+    pub fn published(&self, changes: &[Change]) {
+        for change in changes {
+            self.cache.forget(&change.key);
+            if let Some(plain) = self.fresh.take(change) {
+                self.cache.offer(Entry::new(change.key.clone(), change.revision, plain));
+            }
+        }
     }
 
     pub fn seal_value(&self, key: &[u8], plain: &[u8]) -> Result<Bytes> {

@@ -40,11 +40,13 @@ pub struct Txn {
     ranges: Vec<(Bytes, Revision)>,
     /// None for a delete.
     writes: BTreeMap<Bytes, Option<Arc<Entry>>>,
+    /// Puts that will be asked for as soon as they are committed.
+    wanted: Vec<Bytes>,
 }
 
 impl Txn {
     pub(crate) fn new(view: View, intent: Intent) -> Self {
-        Self { view, intent, reads: BTreeMap::new(), ranges: Vec::new(), writes: BTreeMap::new() }
+        Self { view, intent, reads: BTreeMap::new(), ranges: Vec::new(), writes: BTreeMap::new(), wanted: Vec::new() }
     }
 
     /// For reads that the commit must not rest on.
@@ -90,6 +92,15 @@ impl Txn {
         self.writes.insert(key, Some(Arc::new(entry)));
     }
 
+    /// As `put`, for an entry that somebody will ask for as soon as it is there: it goes into the cache with the commit.
+    pub fn put_wanted(&mut self, key: impl Into<Bytes>, value: Vec<u8>) {
+        let key = key.into();
+        if self.view.inner().sole_writer {
+            self.wanted.push(key.clone());
+        }
+        self.put(key, value);
+    }
+
     /// Deletes an entry at commit, if it is there.
     pub fn delete(&mut self, key: impl Into<Bytes>) {
         self.writes.insert(key.into(), None);
@@ -120,6 +131,7 @@ impl Txn {
         }
         self.reads.extend(other.reads);
         self.writes.extend(other.writes);
+        self.wanted.extend(other.wanted);
         Ok(())
     }
 
@@ -151,7 +163,8 @@ impl Txn {
             return Ok(self.reads.into_values().flatten().map(|e| e.revision()).max().unwrap_or_default());
         }
         let view = self.view.clone();
-        let batch = self.into_batch()?;
+        let (batch, wanted) = self.into_batch()?;
+        let _holding = view.inner().session()?.fresh.hold(wanted);
         let (put_count, delete_count, started) = (batch.puts.len(), batch.deletes.len(), Instant::now());
         let committed = view.inner().store.commit(batch).await;
         let figures = &view.inner().figures;
@@ -167,8 +180,10 @@ impl Txn {
         Ok(committed?)
     }
 
-    fn into_batch(self) -> Result<Batch> {
+    /// The batch, and the sealed and plain values of the wanted entries in it.
+    fn into_batch(self) -> Result<(Batch, Vec<(Bytes, SecretBytes)>)> {
         let session = self.view.inner().session()?;
+        let mut wanted = Vec::with_capacity(self.wanted.len());
         let mut batch = Batch { preconditions: preconditions(self.reads, self.ranges), ..Batch::default() };
         for (key, value) in self.writes {
             if is_reserved(&key) {
@@ -177,13 +192,17 @@ impl Txn {
             match value {
                 Some(entry) => {
                     let sealed = session.seal_value(&key, entry.value())?;
+                    if self.wanted.contains(&key) {
+                        // A copy as long as the value: what encoded it took more room, and the cache counts what is in it.
+                        wanted.push((sealed.clone(), SecretBytes::new(entry.value().to_vec())));
+                    }
                     batch.puts.push((key, sealed));
                 }
                 None => batch.deletes.push(key),
             }
         }
         batch.check_limits()?;
-        Ok(batch)
+        Ok((batch, wanted))
     }
 }
 

@@ -101,9 +101,19 @@ impl Ctx {
         self.get(key).await?.map(|entry| decode(&entry)).transpose()
     }
 
+    /// As `load`, decoded once for all who read it: for records that hold no secret and that many requests rest on.
+    pub async fn load_shared<T: DeserializeOwned + Send + Sync + 'static>(&mut self, key: &Key) -> Result<Option<Arc<T>>> {
+        self.get(key).await?.map(|entry| entry.decoded(|_| decode(&entry))).transpose()
+    }
+
     pub fn save<T: Serialize>(&mut self, key: Key, value: &T) -> Result<()> {
-        let bytes = serde_json::to_vec(value).map_err(|e| Error::Internal(format!("encoding an entry: {e}")))?;
-        self.txn.put(key.into_bytes(), bytes);
+        self.txn.put(key.into_bytes(), encode(value)?);
+        Ok(())
+    }
+
+    /// As `save`, for what somebody will ask for as soon as it is there.
+    pub fn save_wanted<T: Serialize>(&mut self, key: Key, value: &T) -> Result<()> {
+        self.txn.put_wanted(key.into_bytes(), encode(value)?);
         Ok(())
     }
 
@@ -120,6 +130,10 @@ impl Ctx {
         let names = self.txn.list(prefix.as_bytes(), after.map(str::as_bytes), limit).await?;
         Ok(names.into_iter().filter_map(|n| String::from_utf8(n.to_vec()).ok()).collect())
     }
+}
+
+fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|e| Error::Internal(format!("encoding an entry: {e}")))
 }
 
 fn decode<T: DeserializeOwned>(entry: &Entry) -> Result<T> {

@@ -3,6 +3,8 @@
 //! A generated secret id is base-62 of accessor (16 bytes, beginning with the time, so that records order well as keys),
 //! secret (24) and MAC (8). What has this form without this role's MAC is refused before the store is asked.
 
+use std::sync::Arc;
+
 use aws_lc_rs::hmac;
 use strongroom_engine::{Ctx, Error, Key, MountFacts, Result};
 use strongroom_types::{Rng, SecretString, Timestamp, base62, eq_constant_time};
@@ -45,10 +47,10 @@ pub enum Place {
 pub struct MacKey(hmac::Key);
 
 impl MacKey {
-    pub async fn of(ctx: &Ctx) -> Result<Self> {
+    pub async fn of(ctx: &Ctx) -> Result<Arc<Self>> {
         let found = ctx.peek().get(&key_place(&ctx.mount)).await?;
         let entry = found.ok_or_else(|| Error::Internal("the mount's key is missing".into()))?;
-        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, entry.value())))
+        entry.decoded(|key| Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, key))))
     }
 
     fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
@@ -66,6 +68,12 @@ impl MacKey {
     /// Where a role is found by its id.
     pub fn role_place(&self, mount: &MountFacts, role_id: &str) -> Key {
         mount.key("rid").name(&hex::encode(self.tag(&[b"role-id\0", role_id.as_bytes()])))
+    }
+
+    /// The life of no role: what a secret id is checked against when its role id is unknown, so that both take one way. Each
+    /// role id has its own, or what one was asked would be at hand for the other.
+    pub fn life_of_nobody(&self, role_id: &str) -> String {
+        accessor_text(&self.tag(&[b"no-role\0", role_id.as_bytes()]))
     }
 
     /// A fresh secret id for a role's life: its text, accessor and tag.
@@ -111,9 +119,6 @@ pub fn fresh_name(rng: &dyn Rng, now: Timestamp) -> String {
     stamp(&mut bytes, now);
     accessor_text(&bytes)
 }
-
-/// The life of no role: what a secret id is checked against when its role id is unknown, so that both take one way.
-pub const NOBODY: &str = "0000000000000000000000";
 
 /// 48 bits of milliseconds at the beginning.
 fn stamp(bytes: &mut [u8], now: Timestamp) {

@@ -1,11 +1,13 @@
 //! Logins. An unknown role id and a wrong secret id take one way and get one answer.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use strongroom_engine::{Auth, Cidrs, Ctx, Error, Field, FieldSet, Input, Login, Output, Result, Text, TokenTerms, field};
 use strongroom_types::SecretString;
 
-use crate::id::{MacKey, NOBODY};
+use crate::id::MacKey;
 use crate::role::{self, Role};
 use crate::roles;
 use crate::secret::{self, Secret};
@@ -29,9 +31,6 @@ struct Renewal {
     life: String,
 }
 
-/// No role can have it.
-const NO_ROLE_ID: &str = "";
-
 fn refused() -> Error {
     Error::BadLogin("invalid role or secret ID")
 }
@@ -49,30 +48,28 @@ pub async fn login(ctx: &mut Ctx, input: Credentials) -> Result<Output> {
     }
     let key = MacKey::of(ctx).await?;
     let found = roles::find(ctx, &key, role_id).await?;
-    let secret = match &found {
+    let secret = match &found.role {
         Some((_, role)) if !role.binds_secret_id => None,
-        _ => {
-            let life = found.as_ref().map_or(NOBODY, |(_, role)| role.life.as_str());
-            Some(proven(ctx, &key, life, secret_id.expose().trim(), found.is_some()).await?)
-        }
+        Some((_, role)) => Some(proven(ctx, &key, &role.life, secret_id.expose().trim(), found.looks).await?),
+        None => Some(proven(ctx, &key, &key.life_of_nobody(role_id), secret_id.expose().trim(), found.looks).await?),
     };
-    let (name, role) = found.ok_or_else(refused)?;
-    check_address(ctx, &role, secret.as_ref())?;
+    let (name, role) = found.role.ok_or_else(refused)?;
+    check_address(ctx, &role, secret.as_deref())?;
     if let Some(secret) = &secret {
         spend(ctx, &role.life, secret)?;
     }
-    let login = vouch(&name, role, secret)?;
+    let login = vouch(&name, &role, secret.as_deref())?;
     Ok(Output { auth: Some(Auth::Login(Box::new(login))), ..Output::default() })
 }
 
-async fn proven(ctx: &mut Ctx, key: &MacKey, life: &str, text: &str, role_is_known: bool) -> Result<Secret> {
+async fn proven(ctx: &mut Ctx, key: &MacKey, life: &str, text: &str, looks: usize) -> Result<Arc<Secret>> {
     if text.is_empty() {
         return Err(Error::invalid("missing secret_id"));
     }
     let found = secret::by_text(ctx, key, life, text).await?;
-    if found.is_none() && role_is_known {
-        // SECURITY: an unknown role id was asked of the store in vain, which takes longer than finding one; so this does too.
-        roles::find(ctx, key, NO_ROLE_ID).await?;
+    if found.is_none() {
+        // SECURITY: a role, or a role id, that is not at hand is asked of the store, which takes longer; so every refusal does.
+        roles::look_in_vain(ctx, key, looks).await?;
     }
     found.ok_or_else(refused)
 }
@@ -105,14 +102,14 @@ fn spend(ctx: &mut Ctx, life: &str, secret: &Secret) -> Result<()> {
     }
 }
 
-fn vouch(name: &str, role: Role, secret: Option<Secret>) -> Result<Login> {
-    let renewal = serde_json::to_value(Renewal { role: name.to_owned(), life: role.life });
+fn vouch(name: &str, role: &Role, secret: Option<&Secret>) -> Result<Login> {
+    let renewal = serde_json::to_value(Renewal { role: name.to_owned(), life: role.life.clone() });
     let renewal = renewal.map_err(|e| Error::Internal(format!("encoding a login: {e}")))?;
-    let (mut metadata, own_cidrs) = secret.map(|s| (s.metadata, s.token_cidrs)).unwrap_or_default();
+    let (mut metadata, own_cidrs) = secret.map(|s| (s.metadata.clone(), s.token_cidrs.clone())).unwrap_or_default();
     metadata.insert("role_name".to_owned(), name.to_owned());
-    let mut terms = role.terms;
+    let mut terms = role.terms.clone();
     terms.bound_cidrs = narrower(own_cidrs, terms.bound_cidrs);
-    Ok(Login { alias: role.role_id, alias_metadata: metadata.clone(), metadata, terms, renewal, ..Login::default() })
+    Ok(Login { alias: role.role_id.clone(), alias_metadata: metadata.clone(), metadata, terms, renewal, ..Login::default() })
 }
 
 /// The secret id's networks while they lie within the role's, which may have shrunk since.

@@ -1,5 +1,7 @@
 //! A role's record, and the fields that change it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use strongroom_engine::{
@@ -196,6 +198,12 @@ pub fn key(mount: &MountFacts, name: &str) -> Key {
 pub async fn load(ctx: &mut Ctx, name: &str) -> Result<Option<Role>> {
     let key = key(&ctx.mount, name);
     ctx.load(&key).await
+}
+
+/// As `load`, for those who only look.
+pub async fn load_shared(ctx: &mut Ctx, name: &str) -> Result<Option<Arc<Role>>> {
+    let key = key(&ctx.mount, name);
+    ctx.load_shared(&key).await
 }
 
 pub async fn exists(peek: &Peek, path: &str) -> Result<bool> {

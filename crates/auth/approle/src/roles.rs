@@ -1,5 +1,7 @@
 //! `role/`: make, change, show, list and delete roles.
 
+use std::sync::Arc;
+
 use strongroom_engine::{
     Ctx, Error, Key, MountFacts, Output, Page, Present, Result, Route, TokenFields, Verb, list_names, route,
 };
@@ -90,13 +92,41 @@ pub fn wipe_intent(mount: &MountFacts, life: &str) -> Key {
     mount.key("wipe").name(life)
 }
 
-/// The role that a role id names, with its name. The transaction rests on the role, which holds the id too.
-pub async fn find(ctx: &mut Ctx, key: &MacKey, role_id: &str) -> Result<Option<(String, Role)>> {
+/// Looks at the store that finding a role takes when nothing is at hand.
+pub const LOOKS_MAX: usize = 2;
+
+/// What a role id names.
+pub struct Found {
+    /// With its name.
+    pub role: Option<(String, Arc<Role>)>,
+    /// How many looks at the store it took.
+    pub looks: usize,
+}
+
+/// The role that a role id names. The transaction rests on the role, which holds the id too.
+pub async fn find(ctx: &mut Ctx, key: &MacKey, role_id: &str) -> Result<Found> {
     if role_id.len() > id::CHOSEN_BYTES_MAX {
-        return Ok(None);
+        return Ok(Found { role: None, looks: 0 });
     }
-    let Some(entry) = ctx.peek().get(&key.role_place(&ctx.mount, role_id)).await? else { return Ok(None) };
+    let place = key.role_place(&ctx.mount, role_id);
+    let looks = look(ctx, &place);
+    let Some(entry) = ctx.peek().get(&place).await? else { return Ok(Found { role: None, looks }) };
     let name = std::str::from_utf8(entry.value()).map_err(|_| Error::Internal("a role's name is malformed".into()))?;
-    let role = role::load(ctx, name).await?;
-    Ok(role.filter(|r| r.role_id == role_id).map(|r| (name.to_owned(), r)))
+    let looks = looks.saturating_add(look(ctx, &role::key(&ctx.mount, name)));
+    let role = role::load_shared(ctx, name).await?;
+    Ok(Found { role: role.filter(|r| r.role_id == role_id).map(|r| (name.to_owned(), r)), looks })
+}
+
+/// 1 when a read of this key would ask the store.
+fn look(ctx: &Ctx, key: &Key) -> usize {
+    usize::from(!ctx.txn.view().holds(key.as_bytes()))
+}
+
+/// Takes as long as `find` would have taken with nothing at hand.
+pub async fn look_in_vain(ctx: &Ctx, key: &MacKey, looks: usize) -> Result<()> {
+    let nowhere = key.role_place(&ctx.mount, "");
+    for _ in looks..LOOKS_MAX {
+        ctx.txn.view().ask_in_vain(nowhere.as_bytes()).await?;
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 //! another role, and goes with it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use strongroom_engine::{Cidrs, Ctx, Error, Key, MountFacts, Result};
@@ -63,16 +64,16 @@ fn expiry_key(mount: &MountFacts, end: Timestamp, life: &str, accessor: &str) ->
 }
 
 /// The record of an accessor, live or not. An accessor that cannot be one names nothing.
-pub async fn by_accessor(ctx: &mut Ctx, life: &str, accessor: &str) -> Result<Option<Secret>> {
+pub async fn by_accessor(ctx: &mut Ctx, life: &str, accessor: &str) -> Result<Option<Arc<Secret>>> {
     if accessor.is_empty() || accessor.len() > 64 || !accessor.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(None);
     }
     let key = record_key(&ctx.mount, life, accessor);
-    ctx.load(&key).await
+    ctx.load_shared(&key).await
 }
 
 /// The live record of a presented secret id. SECURITY: expiry is judged here, at use, whatever tidying has done.
-pub async fn by_text(ctx: &mut Ctx, key: &MacKey, life: &str, text: &str) -> Result<Option<Secret>> {
+pub async fn by_text(ctx: &mut Ctx, key: &MacKey, life: &str, text: &str) -> Result<Option<Arc<Secret>>> {
     let presented = key.read(life, text);
     let accessor = match presented.place {
         Place::Accessor(accessor) => Some(accessor),
@@ -81,7 +82,7 @@ pub async fn by_text(ctx: &mut Ctx, key: &MacKey, life: &str, text: &str) -> Res
     let Some(accessor) = accessor else { return Ok(None) };
     let found = by_accessor(ctx, life, &accessor).await?;
     let mut tag = [0u8; 32];
-    let is_it = |secret: &Secret| {
+    let is_it = |secret: &Arc<Secret>| {
         hex::decode_to_slice(&secret.tag, &mut tag).is_ok() && eq_constant_time(&tag, &presented.tag) && secret.is_live(ctx.now)
     };
     Ok(found.filter(is_it))

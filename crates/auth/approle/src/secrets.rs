@@ -1,5 +1,7 @@
 //! `role/NAME/secret-id`, `secret-id-accessor`, `custom-secret-id`: list, look up and destroy secret ids.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::json;
 use strongroom_engine::{Ctx, Error, Field, Input, Output, Page, Result, Route, Text, Verb, field, list_names, route};
@@ -92,7 +94,7 @@ async fn destroy(ctx: &mut Ctx, input: OfRole) -> Result<Output> {
     Ok(Output::nothing())
 }
 
-async fn find(ctx: &mut Ctx, input: OfRole) -> Result<(Role, Option<Secret>)> {
+async fn find(ctx: &mut Ctx, input: OfRole) -> Result<(Role, Option<Arc<Secret>>)> {
     let text = SecretString::new(input.secret_id.0);
     if text.expose().trim().is_empty() {
         return Err(Error::invalid("missing secret_id"));
@@ -114,11 +116,11 @@ async fn lookup_accessor(ctx: &mut Ctx, input: AccessorOfRole) -> Result<Output>
 async fn destroy_accessor(ctx: &mut Ctx, input: AccessorOfRole) -> Result<Output> {
     let (role, secret) = find_accessor(ctx, input).await?;
     let unknown = Error::NotFoundText("failed to find accessor entry for secret_id_accessor in this role");
-    secret::remove(ctx, &role.life, &secret.ok_or(unknown)?);
+    secret::remove(ctx, &role.life, &*secret.ok_or(unknown)?);
     Ok(Output::nothing())
 }
 
-async fn find_accessor(ctx: &mut Ctx, input: AccessorOfRole) -> Result<(Role, Option<Secret>)> {
+async fn find_accessor(ctx: &mut Ctx, input: AccessorOfRole) -> Result<(Role, Option<Arc<Secret>>)> {
     let accessor = input.secret_id_accessor.0;
     if accessor.is_empty() {
         return Err(Error::invalid("missing secret_id_accessor"));

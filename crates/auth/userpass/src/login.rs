@@ -57,7 +57,8 @@ async fn prove(ctx: &mut Ctx, name: &UserName, given: SecretText) -> Result<User
     });
     let (is_right, replacement) = checked.await??;
     if is_at_hand && !is_right {
-        // SECURITY (CVE-2025-6011): for an unknown name the store was asked, which takes longer than a look into the cache.
+        // SECURITY (CVE-2025-6011): a name tried for the first time is asked of the store, which takes longer than a look
+        // into the cache; so every refusal asks once.
         store::ask_in_vain(ctx).await?;
     }
     let mut user = user.filter(|_| is_right).ok_or(WRONG)?;

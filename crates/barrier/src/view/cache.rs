@@ -1,5 +1,5 @@
-//! Decrypted entries, bounded by bytes, wiped as they leave. Holds only what the store holds now: a commit takes entries
-//! and claims of its keys away before anyone hears that it happened.
+//! Decrypted entries, and keys known to have none, bounded by bytes, wiped as they leave. Holds only what the store holds
+//! now: a commit takes places and claims of its keys away before anyone hears that it happened.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,16 @@ use crate::Entry;
 /// For sizing: the usual entry is a small JSON document.
 const ENTRY_BYTES_USUAL: u64 = 1024;
 
-pub(crate) struct EntryCache(Cache<Bytes, Arc<Entry>, ByBytes>);
+/// What the store holds at a key; None for nothing.
+pub(crate) type Found = Option<Arc<Entry>>;
+
+pub(crate) struct EntryCache(Cache<Bytes, Found, ByBytes>);
 
 /// The right to fill a place, until a commit takes it away.
-pub(crate) type Fill<'c> =
-    PlaceholderGuard<'c, Bytes, Arc<Entry>, ByBytes, DefaultHashBuilder, DefaultLifecycle<Bytes, Arc<Entry>>>;
+pub(crate) type Fill<'c> = PlaceholderGuard<'c, Bytes, Found, ByBytes, DefaultHashBuilder, DefaultLifecycle<Bytes, Found>>;
 
 pub(crate) enum Claim<'c> {
-    Found(Arc<Entry>),
+    Found(Found),
     Mine(Fill<'c>),
     /// Somebody else is reading it. Nobody waits: absent keys would be read one after the other.
     Taken,
@@ -29,9 +31,9 @@ pub(crate) enum Claim<'c> {
 #[derive(Clone)]
 pub(crate) struct ByBytes;
 
-impl Weighter<Bytes, Arc<Entry>> for ByBytes {
-    fn weight(&self, _: &Bytes, entry: &Arc<Entry>) -> u64 {
-        entry.weight_bytes()
+impl Weighter<Bytes, Found> for ByBytes {
+    fn weight(&self, key: &Bytes, found: &Found) -> u64 {
+        Entry::weight_bytes(key, found.as_ref().map_or(0, |entry| entry.value().len()))
     }
 }
 
@@ -41,7 +43,8 @@ impl EntryCache {
         Self(Cache::with_weighter(items, bytes_max, ByBytes))
     }
 
-    pub fn find(&self, key: &[u8]) -> Option<Arc<Entry>> {
+    /// None: it must be asked of the store.
+    pub fn find(&self, key: &[u8]) -> Option<Found> {
         self.0.get(key)
     }
 
@@ -55,6 +58,14 @@ impl EntryCache {
 
     pub fn forget(&self, key: &Bytes) {
         self.0.remove(key);
+    }
+
+    /// Fills the place of an entry just committed, unless a reader was quicker: it may have found a newer one.
+    pub fn offer(&self, entry: Entry) {
+        let key = entry.key().clone();
+        if let Claim::Mine(place) = self.claim(&key) {
+            let _ = place.insert(Some(Arc::new(entry)));
+        }
     }
 
     pub fn clear(&self) {

@@ -18,7 +18,7 @@ use crate::figures::ns_since;
 use crate::session::Session;
 use crate::txn::{Intent, Txn};
 use crate::{Entry, Error, Listener, Result};
-use cache::Claim;
+use cache::{Claim, Found};
 
 /// A handle; clones are the same view.
 #[derive(Clone)]
@@ -33,17 +33,23 @@ impl View {
     pub async fn get(&self, key: &[u8]) -> Result<Option<Arc<Entry>>> {
         if let Some(hit) = self.cached(key)? {
             self.0.figures.cache_hits.one();
-            return Ok(Some(hit));
+            return Ok(hit);
         }
         self.load(key).await
     }
 
-    /// Whether `get` would answer without the store just now. For callers that must take as long either way.
+    /// Whether `get` would answer without the store just now, be it that there is nothing. For callers that must take as
+    /// long either way.
     pub fn holds(&self, key: &[u8]) -> bool {
-        self.cached(key).is_ok_and(|found| found.is_some())
+        self.cached(key).is_ok_and(|known| known.is_some())
     }
 
-    fn cached(&self, key: &[u8]) -> Result<Option<Arc<Entry>>> {
+    /// Takes as long as a `get` of a key that is not at hand, whatever is. The other half of `holds`.
+    pub async fn ask_in_vain(&self, key: &[u8]) -> Result<()> {
+        Ok(self.0.store.get(key).await.map(|_| ())?)
+    }
+
+    fn cached(&self, key: &[u8]) -> Result<Option<Found>> {
         let session = self.0.session.load();
         Ok(session.as_ref().ok_or(Error::Sealed)?.cache.find(key))
     }
@@ -55,20 +61,22 @@ impl View {
         // INVARIANT: the place in the cache is claimed before the store is read, and a commit takes the claim away, so a
         // read that began before a commit can't put the older value back after it.
         let claim = match session.cache.claim(&key) {
-            Claim::Found(entry) => return Ok(Some(entry)),
+            Claim::Found(known) => return Ok(known),
             Claim::Mine(guard) => Some(guard),
             Claim::Taken => None,
         };
         let started = Instant::now();
         let record = self.0.store.get(&key).await;
         self.0.figures.gets_ns.record(ns_since(started));
-        let Some(record) = record? else { return Ok(None) };
-        let entry = Arc::new(self.open(&session, &key, &record).await?);
+        let found = match record? {
+            Some(record) => Some(Arc::new(self.open(&session, &key, &record).await?)),
+            None => None,
+        };
         if let Some(claim) = claim {
             // Refused when a commit came meanwhile: this reader began before it and may still have its value.
-            let _ = claim.insert(Arc::clone(&entry));
+            let _ = claim.insert(found.clone());
         }
-        Ok(Some(entry))
+        Ok(found)
     }
 
     async fn open(&self, session: &Session, key: &Bytes, record: &Record) -> Result<Entry> {
@@ -108,7 +116,7 @@ impl View {
     /// As `get`, past the cache: for walks over many entries that must not push out what requests need.
     pub async fn get_once(&self, key: &[u8]) -> Result<Option<Arc<Entry>>> {
         if let Some(hit) = self.cached(key)? {
-            return Ok(Some(hit));
+            return Ok(hit);
         }
         let session = self.0.session()?;
         let key = Bytes::copy_from_slice(key);

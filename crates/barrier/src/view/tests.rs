@@ -18,7 +18,7 @@ async fn delete(view: &View, key: &'static str) {
 }
 
 #[tokio::test]
-async fn a_hit_reads_no_store_and_absent_keys_are_not_cached() {
+async fn a_hit_reads_no_store_be_it_that_there_is_nothing() {
     let faulty = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new())));
     let view = unsealed(Arc::clone(&faulty) as Arc<dyn Store>).await.0.view();
     put(&view, "k", "v").await;
@@ -26,7 +26,46 @@ async fn a_hit_reads_no_store_and_absent_keys_are_not_cached() {
     assert_eq!(text(&view, "absent").await, None);
     faulty.set_outage(true);
     assert_eq!(text(&view, "k").await.as_deref(), Some("v"));
-    assert!(matches!(view.get(b"absent").await, Err(Error::Storage(_))));
+    assert_eq!(text(&view, "absent").await, None);
+    assert!(view.holds(b"k") && view.holds(b"absent") && !view.holds(b"never asked for"));
+    assert!(matches!(view.get(b"never asked for").await, Err(Error::Storage(_))));
+    assert!(matches!(view.ask_in_vain(b"k").await, Err(Error::Storage(_))));
+    faulty.set_outage(false);
+    put(&view, "absent", "here").await;
+    assert_eq!(text(&view, "absent").await.as_deref(), Some("here"));
+    delete(&view, "absent").await;
+    assert_eq!(text(&view, "absent").await, None);
+}
+
+#[tokio::test]
+async fn a_wanted_entry_is_at_hand_with_its_commit_and_gone_with_the_next() {
+    let faulty = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new())));
+    let view = unsealed(Arc::clone(&faulty) as Arc<dyn Store>).await.0.view();
+    let mut txn = view.txn(Intent::Write);
+    assert!(txn.get(b"w").await.unwrap().is_none());
+    txn.put_wanted("w", b"1".to_vec());
+    let revision = txn.commit().await.unwrap();
+    faulty.set_outage(true);
+    let entry = view.get(b"w").await.unwrap().unwrap();
+    assert_eq!((entry.value(), entry.revision()), (&b"1"[..], revision));
+    faulty.set_outage(false);
+    put(&view, "w", "2").await;
+    assert!(!view.holds(b"w"));
+    assert_eq!(text(&view, "w").await.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn a_wanted_entry_whose_commit_fails_leaves_nothing() {
+    let faulty = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new())));
+    let view = unsealed(Arc::clone(&faulty) as Arc<dyn Store>).await.0.view();
+    let mut txn = view.txn(Intent::Write);
+    txn.put_wanted("w", b"1".to_vec());
+    faulty.set_outage(true);
+    txn.commit().await.unwrap_err();
+    faulty.set_outage(false);
+    assert!(view.inner().session().unwrap().fresh.is_empty());
+    assert!(!view.holds(b"w"));
+    assert_eq!(text(&view, "w").await, None);
 }
 
 #[tokio::test]
@@ -61,6 +100,22 @@ async fn a_read_that_began_before_a_commit_can_not_bring_the_old_value_back() {
     store.gets.send_replace(true);
     // It overlaps the commit, so either is right; the cache must not keep the old one.
     assert_eq!(slow.await.unwrap().as_deref(), Some("old"));
+    assert_eq!(text(&view, "k").await.as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn a_read_that_found_nothing_before_a_commit_can_not_hide_what_it_put() {
+    let store = PausableStore::new(Arc::new(MemoryStore::new()));
+    let view = unsealed(Arc::clone(&store) as Arc<dyn Store>).await.0.view();
+    store.gets.send_replace(false);
+    let slow = tokio::spawn({
+        let view = view.clone();
+        async move { text(&view, "k").await }
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    put(&view, "k", "new").await;
+    store.gets.send_replace(true);
+    assert_eq!(slow.await.unwrap(), None, "it began before the commit");
     assert_eq!(text(&view, "k").await.as_deref(), Some("new"));
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use strongroom_barrier::View;
 use strongroom_engine::{Error, Result};
 
-use super::record::{Entity, Group, GroupKind, entity_key, merged_key};
+use super::record::{Entity, Group, GroupKind, decode, entity_key, merged_key};
 use super::table::{Groups, Table};
 use crate::acl;
 use crate::mount::{self, Mounts};
@@ -93,8 +93,7 @@ impl Identities {
             shard.changes
         };
         let Some(found) = self.view.get(entity_key(id).as_bytes()).await? else { return Ok(None) };
-        let entity = serde_json::from_slice(found.value())
-            .map_err(|_| Error::Internal("the record of an entity is not of the expected form".into()))?;
+        let entity = decode(found.value())?;
         let facts = Arc::new(self.derive(entity).await?);
         let mut shard = self.shard(id.as_bytes())?;
         // INVARIANT: a change counts up under this lock before it ends facts, so no older facts are put in after it.

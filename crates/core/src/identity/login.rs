@@ -5,7 +5,7 @@ use strongroom_engine::{Ctx, Error, Login, Result};
 use strongroom_types::{AliasName, EntityName, Timestamp};
 
 use super::record::{Alias, Entity, Metadata, Vouched, alias_key, id_at};
-use super::store::{entity, index_alias, list_members, made_up, name_entity, new_alias, new_entity, put_entity};
+use super::store::{index_alias, list_members, made_up, name_entity, new_alias, new_entity, put_entity, shared_entity};
 use super::{Identities, REFUSED};
 
 /// Bytes of all metadata that a login may bring.
@@ -37,13 +37,20 @@ pub async fn on_login(identities: &Identities, ctx: &mut Ctx, login: &Login, cre
     let accessor = ctx.mount.accessor.clone();
     let said = said(identities, &accessor, login).await?;
     let place = alias_key(&accessor, &said.name);
-    let entity = match id_at(&mut ctx.txn, place.as_bytes()).await? {
-        Some(id) => known(ctx, &id, &accessor, said).await?,
-        None if creates => made(ctx, &accessor, said).await?,
-        None => return Ok(None),
-    };
+    match id_at(&mut ctx.txn, place.as_bytes()).await? {
+        Some(id) => known(identities, ctx, id, &accessor, said).await.map(Some),
+        None if creates => {
+            let entity = made(ctx, &accessor, said).await?;
+            changed(identities, entity).await.map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+/// By a record that is not committed yet.
+async fn changed(identities: &Identities, entity: Entity) -> Result<Person> {
     let facts = identities.derive(entity).await?;
-    Ok(Some(Person { id: facts.entity.id, policies: facts.policies }))
+    Ok(Person { id: facts.entity.id, policies: facts.policies })
 }
 
 async fn said(identities: &Identities, accessor: &str, login: &Login) -> Result<Said> {
@@ -60,30 +67,32 @@ async fn said(identities: &Identities, accessor: &str, login: &Login) -> Result<
 }
 
 /// The read of the record becomes a precondition of the token: who is disabled, deleted or merged meanwhile gets none.
-async fn known(ctx: &mut Ctx, id: &str, accessor: &str, said: Said) -> Result<Entity> {
+async fn known(identities: &Identities, ctx: &mut Ctx, id: String, accessor: &str, said: Said) -> Result<Person> {
     // A merge or a deletion came between the two looks: the login runs again on what that left.
     let dangling = || Error::Barrier(strongroom_barrier::Error::Conflict);
-    let mut entity = entity(&mut ctx.txn, id).await?.ok_or_else(dangling)?;
-    if entity.disabled {
+    let known = shared_entity(&mut ctx.txn, &id).await?.ok_or_else(dangling)?;
+    if known.disabled {
         return Err(REFUSED);
     }
-    let alias = entity.aliases.iter_mut().find(|a| a.accessor == accessor).ok_or_else(dangling)?;
-    if let Some(old) = refresh(alias, said, ctx.now) {
-        let new = alias.groups.clone();
-        list_members(&mut ctx.txn, id, &old, &new).await?;
-        put_entity(&mut ctx.txn, &entity)?;
+    let alias = known.alias_of(accessor).ok_or_else(dangling)?;
+    if alias.metadata == said.metadata && alias.groups == said.groups {
+        let facts = identities.facts(&id).await?.ok_or_else(dangling)?;
+        return Ok(Person { id, policies: facts.policies.clone() });
     }
-    Ok(entity)
+    let mut entity = Entity::clone(&known);
+    let alias = entity.aliases.iter_mut().find(|a| a.accessor == accessor).ok_or_else(dangling)?;
+    let old = refresh(alias, said, ctx.now);
+    let new = alias.groups.clone();
+    list_members(&mut ctx.txn, &id, &old, &new).await?;
+    put_entity(&mut ctx.txn, &entity)?;
+    changed(identities, entity).await
 }
 
-/// Gives the memberships before the change; None when nothing changed, and nothing is written then.
-fn refresh(alias: &mut Alias, said: Said, now: Timestamp) -> Option<Vec<Vouched>> {
-    if alias.metadata == said.metadata && alias.groups == said.groups {
-        return None;
-    }
+/// Gives the memberships before the change.
+fn refresh(alias: &mut Alias, said: Said, now: Timestamp) -> Vec<Vouched> {
     alias.metadata = said.metadata;
     alias.updated = now;
-    Some(std::mem::replace(&mut alias.groups, said.groups))
+    std::mem::replace(&mut alias.groups, said.groups)
 }
 
 async fn made(ctx: &mut Ctx, accessor: &str, said: Said) -> Result<Entity> {

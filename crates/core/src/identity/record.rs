@@ -210,10 +210,12 @@ pub fn is_id(text: &str) -> bool {
 
 pub async fn load<T: serde::de::DeserializeOwned>(txn: &mut Txn, key: &Key) -> Result<Option<T>> {
     let Some(found) = txn.get(key.as_bytes()).await? else { return Ok(None) };
+    decode(found.value()).map(Some)
+}
+
+pub fn decode<T: serde::de::DeserializeOwned>(value: &[u8]) -> Result<T> {
     // SECURITY: serde's text would quote the value.
-    serde_json::from_slice(found.value())
-        .map(Some)
-        .map_err(|_| Error::Internal("an identity entry is not of the expected form".into()))
+    serde_json::from_slice(value).map_err(|_| Error::Internal("an identity entry is not of the expected form".into()))
 }
 
 pub fn save<T: Serialize>(txn: &mut Txn, key: Key, value: &T) -> Result<()> {

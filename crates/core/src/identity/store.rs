@@ -1,6 +1,7 @@
 //! Changes of entities and groups inside a transaction: the record and every index that leads to it, together.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use strongroom_barrier::Txn;
 use strongroom_engine::{Error, Key, List, Result};
@@ -9,7 +10,7 @@ use strongroom_types::{AliasName, EntityName, GroupName, PolicyName, Rng, Timest
 use super::Identities;
 use super::leftovers::{Leftovers, leftovers_key};
 use super::record::{
-    Alias, Entity, Group, GroupAlias, Metadata, Named, Vouched, alias_id_key, alias_key, entity_key, entity_name_key,
+    Alias, Entity, Group, GroupAlias, Metadata, Named, Vouched, alias_id_key, alias_key, decode, entity_key, entity_name_key,
     group_alias_id_key, group_alias_key, group_key, group_name_key, id_at, is_id, load, member_key, merged_key, save,
 };
 use crate::acl;
@@ -59,6 +60,15 @@ pub fn check_metadata(field: &str, metadata: &Metadata) -> Result<()> {
 
 pub async fn entity(txn: &mut Txn, id: &str) -> Result<Option<Entity>> {
     if is_id(id) { load(txn, &entity_key(id)).await } else { Ok(None) }
+}
+
+/// As `entity`, for those who mostly only look.
+pub async fn shared_entity(txn: &mut Txn, id: &str) -> Result<Option<Arc<Entity>>> {
+    if !is_id(id) {
+        return Ok(None);
+    }
+    let found = txn.get(entity_key(id).as_bytes()).await?;
+    found.map(|entry| entry.decoded(decode)).transpose()
 }
 
 pub async fn entity_by_name(txn: &mut Txn, name: &EntityName) -> Result<Option<Entity>> {
