@@ -175,6 +175,7 @@ fn root(
         login: None,
         role: String::new(),
         chosen: is_chosen,
+        wraps: String::new(),
     };
     put(sealer, token::key(&family).as_bytes(), &entry)?;
     if is_chosen {

@@ -183,6 +183,8 @@ pub struct NewToken {
     pub custom_id: Option<SecretString>,
     /// The token role that it is made by; empty without one.
     pub role: String,
+    /// Accessor of the token in the answer that it unwraps; empty for all others.
+    pub wraps: String,
     /// Alias at the issuing mount whose entity the token is given, allowed by its role; empty for none.
     pub entity_alias: String,
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use strongroom_engine::{AnyFields, Attributes, Body, Ctx, Error, Field, Input, Output, Result, Route, Text, Verb, field, route};
 use strongroom_types::SecretString;
+use zeroize::Zeroizing;
 
 use crate::SystemCall;
 use crate::token::{self, LiveToken};
@@ -53,44 +54,40 @@ async fn wrapping_token(ctx: &Ctx, call: &SystemCall, input: ByToken) -> Result<
 }
 
 /// Takes the stored answer out and ends the token, in this transaction: of two who try, one gets it.
-async fn take(ctx: &mut Ctx, live: &LiveToken) -> Result<(String, wrap::Info)> {
+async fn take(ctx: &mut Ctx, live: &LiveToken) -> Result<String> {
     let family = &live.entry.family;
-    let stored: Option<serde_json::Value> = ctx.load(&token::private(family).name(wrap::RESPONSE)).await?;
-    let info: Option<wrap::Info> = ctx.load(&token::private(family).name(wrap::INFO)).await?;
-    let text = stored.as_ref().and_then(|s| s.get("response")).and_then(|r| r.as_str());
-    let (Some(text), Some(info)) = (text, info) else { return Err(Error::invalid(GONE)) };
+    let place = token::private(family).name(wrap::RESPONSE);
+    let stored = ctx.get(&place).await?.ok_or_else(|| Error::invalid(GONE))?;
     // INVARIANT: the read becomes a precondition, so a token that somebody else ends meanwhile gives out nothing here.
-    let found = ctx.txn.get(token::key(family).as_bytes()).await?.ok_or_else(|| Error::invalid(GONE))?;
-    token::drop_alone_in(&mut ctx.txn, &token::decode(found.value())?);
-    ctx.delete(token::private(family).name(wrap::RESPONSE));
-    ctx.delete(token::private(family).name(wrap::INFO));
-    Ok((text.to_owned(), info))
+    ctx.txn.get(token::key(family).as_bytes()).await?.ok_or_else(|| Error::invalid(GONE))?;
+    token::drop_alone_in(&mut ctx.txn, &live.entry);
+    ctx.delete(place);
+    let stored: wrap::Stored<'_> = serde_json::from_slice(stored.value()).map_err(|_| Error::invalid(GONE))?;
+    Ok(stored.response.into_owned())
 }
 
 async fn unwrap(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let live = wrapping_token(ctx, &call, input).await?;
-    let (text, _) = take(ctx, &live).await?;
+    let text = take(ctx, &live).await?;
     Ok(Output { body: Body::Whole(text.into_bytes()), ..Output::default() })
 }
 
 async fn rewrap(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let live = wrapping_token(ctx, &call, input).await?;
-    let (text, info) = take(ctx, &live).await?;
-    let view =
-        wrap::wrap(&call.core, ctx, &info.creation_path, info.creation_ttl, text.as_bytes(), info.wrapped_accessor).await?;
+    let (text, made) = (Zeroizing::new(take(ctx, &live).await?), &live.entry);
+    let view = wrap::wrap(&call.core, ctx, &made.path, made.life.creation_ttl, text.as_bytes(), made.wraps.clone()).await?;
     Ok(Output { body: Body::Whole(crate::stage::answer::wrap_envelope(&view)), ..Output::default() })
 }
 
 async fn lookup(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
     let live = wrapping_token(ctx, &call, input).await?;
-    let info: Option<wrap::Info> = ctx.load(&token::private(&live.entry.family).name(wrap::INFO)).await?;
-    let info = info.ok_or_else(|| Error::invalid(GONE))?;
+    let made = &live.entry;
     Output::data(&json!({
-        "creation_path": info.creation_path,
-        "creation_time": info.creation_time.rfc3339(),
-        "creation_ttl": info.creation_ttl.as_s(),
+        "creation_path": made.path,
+        "creation_time": made.life.created.rfc3339(),
+        "creation_ttl": made.life.creation_ttl.as_s(),
     }))
 }

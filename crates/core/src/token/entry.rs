@@ -35,6 +35,9 @@ pub struct TokenEntry {
     pub role: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chosen: bool,
+    /// Accessor of the token in the answer that this one unwraps; empty for all others.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub wraps: String,
 }
 
 /// What the token may do.

@@ -7,9 +7,9 @@ use strongroom_barrier::Txn;
 use strongroom_engine::{AuthView, Error, NewToken, Result};
 use strongroom_types::{Rng, SecretString, Timestamp, Ttl};
 
-use super::below;
 use super::entry::{self, Grant, Life, TokenEntry};
-use super::id::{BATCH_PREFIX, TokenKey, fresh_family};
+use super::id::{TokenKey, fresh_family};
+use super::{batch, below};
 
 /// Bounds that a mount and the system set. Never zero.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ pub async fn issue(
     }
     let mut record = record_of(&new, ttl, now);
     let client_token = match (&new.custom_id, new.batch) {
-        (_, true) => sealed_batch(barrier, &record)?,
+        (_, true) => batch::seal(barrier, &record)?,
         (Some(id), false) => chosen(txn, keys, rng, now, &mut record, id).await?,
         (None, false) => {
             let (text, family, tag) = keys.generate(rng, now);
@@ -82,6 +82,7 @@ fn record_of(new: &NewToken, ttl: Ttl, now: Timestamp) -> TokenEntry {
         login: new.login.clone(),
         role: new.role.clone(),
         chosen: new.custom_id.is_some(),
+        wraps: new.wraps.clone(),
     }
 }
 
@@ -113,15 +114,6 @@ pub fn short_duration(ttl: Ttl) -> String {
     if text.is_empty() { "0s".into() } else { text }
 }
 
-/// A batch token carries its own record, sealed by the barrier; nothing is stored.
-fn sealed_batch(barrier: &Barrier, record: &TokenEntry) -> Result<SecretString> {
-    use base64::Engine as _;
-    let plain =
-        zeroize::Zeroizing::new(serde_json::to_vec(record).map_err(|e| Error::Internal(format!("encoding a token: {e}")))?);
-    let sealed = barrier.seal_message("batch-token", &plain)?;
-    Ok(SecretString::new(format!("{BATCH_PREFIX}{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed))))
-}
-
 async fn chosen(
     txn: &mut Txn,
     keys: &TokenKey,
@@ -143,7 +135,7 @@ async fn chosen(
 /// The record, its place in the expiry order, its place below its parent: all in one batch.
 pub fn put_with_indexes(txn: &mut Txn, record: &TokenEntry) -> Result<()> {
     let bytes = serde_json::to_vec(record).map_err(|e| Error::Internal(format!("encoding a token: {e}")))?;
-    txn.put(entry::key(&record.family).into_bytes(), bytes);
+    txn.put_wanted(entry::key(&record.family).into_bytes(), bytes);
     if let Some(end) = record.life.expires {
         txn.put(entry::expiry_key(end, &record.family).into_bytes(), Vec::new());
     }

@@ -15,6 +15,7 @@ use strongroom_engine::{Caller, Result, TokenKind};
 use strongroom_policy::Acl;
 use strongroom_types::{SecretString, Timestamp, eq_constant_time};
 
+use super::batch;
 use super::entry::{self, TokenEntry};
 use super::id::{BATCH_PREFIX, Lookup, TokenKey};
 use super::revoke::decode;
@@ -194,10 +195,7 @@ impl Tokens {
     }
 
     async fn find_batch(&self, sealed: &str, now: Timestamp) -> Result<Option<Arc<LiveToken>>> {
-        use base64::Engine as _;
-        let Ok(bytes) = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(sealed) else { return Ok(None) };
-        let Ok(plain) = self.barrier.open_message("batch-token", &bytes) else { return Ok(None) };
-        let entry = decode(plain.expose())?;
+        let Some(entry) = batch::open(&self.barrier, sealed)? else { return Ok(None) };
         if let Some(parent) = &entry.parent
             && Box::pin(self.by_family(parent, now)).await?.is_none()
         {

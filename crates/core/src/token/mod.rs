@@ -1,6 +1,7 @@
 //! Tokens: made, found, renewed and ended here and nowhere else. A revoked token is dead on this node before its
 //! revocation is acknowledged, and its children with it.
 
+mod batch;
 mod below;
 pub mod engine;
 mod entry;

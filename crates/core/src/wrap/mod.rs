@@ -1,5 +1,6 @@
 //! Response wrapping: an answer is put into the private storage of a single-use token, and only the token goes out.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use strongroom_engine::{Ctx, Error, NewToken, Result};
@@ -8,10 +9,8 @@ use strongroom_types::{SecretString, Timestamp, Ttl};
 use crate::token::{self, Limits};
 use crate::{Core, acl};
 
-/// Where the answer lies in the token's private storage.
+/// Where the answer lies in the token's private storage. What else is known about it stands in the token's record.
 pub const RESPONSE: &str = "response";
-/// What is known about it: where it was made, when, for how long.
-pub const INFO: &str = "wrapinfo";
 
 /// A wrapping token as the envelope shows it.
 pub struct WrapView {
@@ -24,14 +23,11 @@ pub struct WrapView {
     pub wrapped_accessor: String,
 }
 
-/// Kept beside the answer, for look-up and rewrap.
+/// The stored answer, in the form in which the private storage shows it.
 #[derive(serde::Serialize, serde::Deserialize)]
-pub struct Info {
-    pub creation_path: String,
-    pub creation_ttl: Ttl,
-    pub creation_time: Timestamp,
-    #[serde(default)]
-    pub wrapped_accessor: String,
+pub struct Stored<'a> {
+    #[serde(borrow)]
+    pub response: Cow<'a, str>,
 }
 
 /// Makes the token and stores the answer, in the request's transaction. `path` is where the answer came from.
@@ -50,22 +46,20 @@ pub async fn wrap(
         num_uses: 1,
         display_name: "response-wrapping".into(),
         path: path.to_owned(),
+        wraps: wrapped_accessor.clone(),
         ..NewToken::default()
     };
     let max = core.settings.max_lease_ttl;
     let limits = Limits { default_ttl: ttl.min(max), max_ttl: max };
     let made = token::issue(&mut ctx.txn, &core.barrier, &core.tokens.keys, core.rng.as_ref(), ctx.now, new, limits).await?.view;
     let text = std::str::from_utf8(inner).map_err(|_| Error::Internal("an answer is not text".into()))?;
-    let info =
-        Info { creation_path: path.to_owned(), creation_ttl: made.lease_duration, creation_time: ctx.now, wrapped_accessor };
-    ctx.save(token::private(&made.accessor).name(RESPONSE), &serde_json::json!({ "response": text.trim_end() }))?;
-    ctx.save(token::private(&made.accessor).name(INFO), &info)?;
+    ctx.save_wanted(token::private(&made.accessor).name(RESPONSE), &Stored { response: text.trim_end().into() })?;
     Ok(WrapView {
         token: made.client_token,
         accessor: made.accessor,
         ttl: made.lease_duration,
         created: ctx.now,
-        creation_path: info.creation_path,
-        wrapped_accessor: info.wrapped_accessor,
+        creation_path: path.to_owned(),
+        wrapped_accessor,
     })
 }
