@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::json::Object;
 use crate::record::{AuthBlock, MountFacts};
-use crate::render::push_auth_members;
+use crate::render::{TokenHashes, push_auth_members};
 use crate::sink::DeviceId;
 use crate::{HashKey, time_text};
 
@@ -25,18 +25,14 @@ pub struct AuthFragment {
 impl AuthFragment {
     pub(crate) fn render(block: &AuthBlock<'_>, key: &HashKey) -> Self {
         let mut auth = Vec::with_capacity(512);
+        let hashes = TokenHashes::of(block, key);
         let mut members = Object::members(&mut auth);
-        push_auth_members(&mut members, block, key);
+        push_auth_members(&mut members, block, &hashes);
         if let Some(issued) = block.issued {
             time_text::push_quoted_time(members.key("token_issue_time"), issued);
         }
         let mut request = Vec::with_capacity(256);
-        let mut members = Object::members(&mut request);
-        for (name, value) in [("client_token", block.client_token), ("client_token_accessor", block.accessor)] {
-            if !value.is_empty() {
-                key.push_quoted(members.key(name), value.as_bytes());
-            }
-        }
+        hashes.push(&mut Object::members(&mut request), "client_token", "client_token_accessor");
         Self { auth: auth.into(), request: request.into() }
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use strongroom_types::{PolicyName, Timestamp};
 
-use crate::{ClearPaths, FragmentCache, MountFragment};
+use crate::{ClearPaths, FragmentCache, Kept, MountFragment};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -98,6 +98,8 @@ pub struct RequestFacts<'a> {
     pub policy: Option<&'a PolicyFacts<'a>>,
     /// The token as sent, when it led to nobody; hashed. Ignored when `auth` is known.
     pub unknown_token: Option<&'a str>,
+    /// What was rendered of it for the record before, `auth` included; filled by the record of the request.
+    pub kept: Option<&'a Kept>,
 }
 
 #[derive(Clone, Copy, Default)]

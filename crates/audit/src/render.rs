@@ -11,17 +11,16 @@ use crate::{AuditError, AuthFragment};
 
 /// Appends `"time":...}` for this device. Errors: `Malformed` when data is not JSON; the buffer is then useless.
 pub(crate) fn render(record: &Record<'_>, device: DeviceId, key: &HashKey, out: &mut Vec<u8>) -> Result<(), AuditError> {
-    let fragment = record.auth.map(|auth: &AuthFacts<'_>| auth.fragments.fragment(device, key, &auth.block));
-    let fragment = fragment.as_deref();
     out.extend_from_slice(b"\"time\":\"");
     push_time(out, record.time);
     out.extend_from_slice(match record.kind {
         Kind::Request => b"\",\"type\":\"request\",\"auth\":",
         Kind::Response => b"\",\"type\":\"response\",\"auth\":",
     });
-    push_auth(out, fragment, record.request.policy);
-    out.extend_from_slice(b",\"request\":");
-    push_request(out, record.request, fragment, key)?;
+    match record.request.kept.and_then(|kept| kept.text(device)) {
+        Some(kept) => out.extend_from_slice(kept),
+        None => push_asked(record, device, key, out)?,
+    }
     if let Some(response) = record.response {
         out.extend_from_slice(b",\"response\":");
         push_response(out, response, key)?;
@@ -31,6 +30,19 @@ pub(crate) fn render(record: &Record<'_>, device: DeviceId, key: &HashKey, out: 
         push_string(out, error);
     }
     out.push(b'}');
+    Ok(())
+}
+
+/// Who asked, and what for.
+fn push_asked(record: &Record<'_>, device: DeviceId, key: &HashKey, out: &mut Vec<u8>) -> Result<(), AuditError> {
+    let fragment = record.auth.map(|auth: &AuthFacts<'_>| auth.fragments.fragment(device, key, &auth.block));
+    let (fragment, from) = (fragment.as_deref(), out.len());
+    push_auth(out, fragment, record.request.policy);
+    out.extend_from_slice(b",\"request\":");
+    push_request(out, record.request, fragment, key)?;
+    if let (Kind::Request, Some(kept), Some(text)) = (record.kind, record.request.kept, out.get(from..)) {
+        kept.keep(device, text);
+    }
     Ok(())
 }
 
@@ -46,11 +58,36 @@ fn push_auth(out: &mut Vec<u8>, fragment: Option<&AuthFragment>, policy: Option<
     auth.close();
 }
 
-/// Members of an `auth` object, hashes included; also for issued tokens.
-pub(crate) fn push_auth_members(auth: &mut Object<'_>, block: &AuthBlock<'_>, key: &HashKey) {
-    for (name, value) in [("client_token", block.client_token), ("accessor", block.accessor)] {
-        push_hashed_if(auth, name, value, key);
+/// Token and accessor as a line shows them: quoted, hashed once for all places. Empty for what there isn't.
+pub(crate) struct TokenHashes {
+    token: Vec<u8>,
+    accessor: Vec<u8>,
+}
+
+impl TokenHashes {
+    pub(crate) fn of(block: &AuthBlock<'_>, key: &HashKey) -> Self {
+        let hashed = |value: &str| {
+            let mut out = Vec::new();
+            if !value.is_empty() {
+                key.push_quoted(&mut out, value.as_bytes());
+            }
+            out
+        };
+        Self { token: hashed(block.client_token), accessor: hashed(block.accessor) }
     }
+
+    pub(crate) fn push(&self, object: &mut Object<'_>, token_name: &'static str, accessor_name: &'static str) {
+        for (name, hash) in [(token_name, &self.token), (accessor_name, &self.accessor)] {
+            if !hash.is_empty() {
+                object.key(name).extend_from_slice(hash);
+            }
+        }
+    }
+}
+
+/// Members of an `auth` object; also for issued tokens.
+pub(crate) fn push_auth_members(auth: &mut Object<'_>, block: &AuthBlock<'_>, hashes: &TokenHashes) {
+    hashes.push(auth, "client_token", "accessor");
     auth.text_if("display_name", block.display_name);
     auth.list("policies", block.policies.iter());
     auth.list("token_policies", block.token_policies.iter());
@@ -169,7 +206,7 @@ fn push_response(out: &mut Vec<u8>, facts: &ResponseFacts<'_>, key: &HashKey) ->
     let mut response = Object::open(out);
     if let Some(block) = facts.auth {
         let mut auth = Object::open(response.key("auth"));
-        push_auth_members(&mut auth, block, key);
+        push_auth_members(&mut auth, block, &TokenHashes::of(block, key));
         auth.close();
     }
     if let Some(mount) = facts.mount {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use strongroom_types::{SecretBytes, Timestamp};
 
 use super::*;
-use crate::{ClearPaths, FragmentCache, Header, MountFacts, MountFragment, Names, NamespaceFacts};
+use crate::{ClearPaths, FragmentCache, Header, Kept, MountFacts, MountFragment, Names, NamespaceFacts};
 
 const SECRETS: [&str; 9] = ["s.tok", "acc.1", "s3cret", "4711", "s.new", "acc.2", "wrap.tok", "wrap.acc", "cookie"];
 
@@ -63,6 +63,7 @@ fn full_line() -> String {
         wrap_ttl_s: Some(60),
         policy: Some(&policy),
         unknown_token: Some("never looked at"),
+        kept: None,
     };
     let response = ResponseFacts {
         mount: Some(&mount),
@@ -152,6 +153,29 @@ fn an_unknown_token_is_hashed_too() {
     let found: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(found["auth"], json!({"token_type": "default"}));
     assert_eq!(found["request"]["client_token"], json!(key().hash("s.bad")));
+}
+
+#[test]
+fn the_answers_line_repeats_what_the_requests_line_said() {
+    let (clear, kept) = (ClearPaths::none(), Kept::default());
+    let data = Some(Data { json: r#"{"p":"s3cret"}"#, clear: &clear, clear_keys: &[] });
+    let fresh = RequestFacts { id: "r", path: "p", data, unknown_token: Some("s.bad"), ..RequestFacts::default() };
+    let line = |kind, request: &RequestFacts<'_>, device: u64, key: &HashKey| {
+        let record = Record { kind, time: Timestamp::default(), auth: None, request, response: None, error: None };
+        let mut out = b"{".to_vec();
+        render(&record, DeviceId::for_test(device), key, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let (keeping, other_key) = (RequestFacts { kept: Some(&kept), ..fresh }, HashKey::new(&SecretBytes::new(vec![9; 32])));
+    // A refusal has no record before its own: that leaves nothing behind.
+    assert_eq!(line(Kind::Response, &keeping, 1, &key()), line(Kind::Response, &fresh, 1, &key()));
+    assert!(kept.text(DeviceId::for_test(1)).is_none());
+    for kind in [Kind::Request, Kind::Response] {
+        assert_eq!(line(kind, &keeping, 1, &key()), line(kind, &fresh, 1, &key()));
+        assert_eq!(line(kind, &keeping, 2, &other_key), line(kind, &fresh, 2, &other_key), "another device");
+    }
+    let changed = RequestFacts { path: "another", ..keeping };
+    assert!(line(Kind::Response, &changed, 1, &key()).contains(r#""path":"p""#), "it is repeated, not made anew");
 }
 
 #[test]

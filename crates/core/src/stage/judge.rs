@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use strongroom_audit::Kept;
 use strongroom_barrier::{Intent, Txn};
 use strongroom_engine::{Attributes, Caller, Error, FieldSet, Operation, Peek, Result, Route, Verb};
 use strongroom_policy::{Acl, Decision, Parameters};
@@ -28,6 +29,8 @@ pub struct Judgement {
     /// The look that found nothing, for the first try to start from: the store need not be asked again. A look that found
     /// something is thrown away, or the wait for the audit log would become part of the conflict window.
     pub(super) absent: Option<Box<Txn>>,
+    /// What the records of this judgement say alike.
+    pub(super) recorded: Kept,
 }
 
 impl Judgement {
@@ -86,7 +89,7 @@ async fn decide(core: &Core, routed: &Routed, token: Option<&Arc<LiveToken>>) ->
     };
     let Some(mut judge) = acl.as_ref().filter(|_| !open).cloned() else {
         let has_sudo = acl.is_some_and(|acl| has_sudo(&acl, attributes, path));
-        return Ok(Judgement { operation, has_sudo, acl: None, decision: None, absent });
+        return Ok(Judgement { operation, has_sudo, acl: None, decision: None, absent, recorded: Kept::default() });
     };
     let mut found = one_spelling(&judge, routed, operation, path);
     if found.decision.allowed
@@ -101,7 +104,14 @@ async fn decide(core: &Core, routed: &Routed, token: Option<&Arc<LiveToken>>) ->
             (judge, found.decision) = (acl, canonical.decision);
         }
     }
-    Ok(Judgement { operation, has_sudo: found.has_sudo, acl: Some(judge), decision: Some(found.decision), absent })
+    Ok(Judgement {
+        operation,
+        has_sudo: found.has_sudo,
+        acl: Some(judge),
+        decision: Some(found.decision),
+        absent,
+        recorded: Kept::default(),
+    })
 }
 
 /// The one form of a path whose name the route finds in any spelling, to be held against `Acl::folded`. None where a name has

@@ -187,6 +187,7 @@ impl Line<'_> {
             headers: &headers,
             wrap_ttl_s: Some(self.admitted.wrap_ttl.as_s()).filter(|s| *s > 0),
             policy: policy.as_ref(),
+            kept: self.judgement.map(|judgement| &judgement.recorded),
             unknown_token: self.admitted.headers.token.as_ref().filter(|_| self.token.is_none()).map(|t| t.expose()),
             ..RequestFacts::default()
         };
