@@ -300,7 +300,7 @@ impl Server {
 
 /// Errors are no way in.
 async fn limited(core: &Core, request: &Request) -> Admission {
-    match core.quotas.admit(request, || core.clock.now()).await {
+    match core.quotas.admit(core, request).await {
         Ok(admission) => {
             if matches!(admission, Admission::Refused(_)) {
                 core.metrics.refused(Refusal::RateLimit);

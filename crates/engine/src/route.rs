@@ -83,6 +83,8 @@ type Exists = Arc<dyn for<'a> Fn(&'a Peek, &'a str) -> BoxFuture<'a, Result<bool
 /// the handler must refuse without looking at credentials.
 pub type LoginName = fn(&FieldSet, &str) -> Option<String>;
 
+type LoginRole = Box<dyn for<'a> Fn(&'a Peek, &'a FieldSet) -> BoxFuture<'a, Result<Option<String>>> + Send + Sync>;
+
 /// The one form of a name that a path gives in any spelling. None for what can be no name: then the handler must refuse it.
 pub type Fold = fn(&str) -> Option<String>;
 
@@ -101,6 +103,7 @@ pub struct Route {
     handler: Erased,
     exists: Option<Exists>,
     login: Option<LoginName>,
+    login_role: Option<LoginRole>,
     fold: Option<Fold>,
     /// Whether a warning names the fields that the input type does not know.
     takes_any_field: bool,
@@ -152,6 +155,7 @@ where
         handler: erased,
         exists: None,
         login: None,
+        login_role: None,
         fold: None,
         takes_any_field: I::takes_any(),
     }
@@ -213,6 +217,30 @@ impl Route {
         self.login.and_then(|name| name(fields, path))
     }
 
+    /// Makes this a login that asks for one of the method's roles, which limits by role count: `tell` gives the role's name
+    /// in its one form (see `folds`), and None when there is no such role. It runs before the login and proves nothing.
+    #[must_use]
+    pub fn asks_role<F>(mut self, tell: F) -> Self
+    where
+        F: for<'a> Fn(&'a Peek, &'a FieldSet) -> BoxFuture<'a, Result<Option<String>>> + Send + Sync + 'static,
+    {
+        self.login_role = Some(Box::new(tell));
+        self
+    }
+
+    /// Whether this is a login that asks for a role.
+    pub fn is_role_login(&self) -> bool {
+        self.login_role.is_some()
+    }
+
+    /// The role that a request asks for here. None when it asks for none that there is.
+    pub async fn role_asked(&self, peek: &Peek, fields: &FieldSet) -> Result<Option<String>> {
+        match &self.login_role {
+            Some(tell) => tell(peek, fields).await,
+            None => Ok(None),
+        }
+    }
+
     /// Says that the path's parameter is a name of which the handler knows one form only.
     /// SECURITY (CVE-2026-89322): needed wherever a handler folds a name, or a rule against one spelling is dodged by another.
     #[must_use]
@@ -226,6 +254,11 @@ impl Route {
         let fold = self.fold?;
         let (_, name) = self.pattern.matches(path)?.pop()?;
         Some(format!("{}{}{}", self.pattern.head, fold(name)?, self.pattern.tail))
+    }
+
+    /// A name in the one form in which the handler knows it. None for what can be no name.
+    pub fn fold_name(&self, name: &str) -> Option<String> {
+        self.fold.map_or_else(|| Some(name.to_owned()), |fold| fold(name))
     }
 
     pub fn takes_any_field(&self) -> bool {

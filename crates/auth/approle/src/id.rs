@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
-use strongroom_engine::{Ctx, Error, Key, MountFacts, Result};
+use strongroom_engine::{Ctx, Error, Key, MountFacts, Peek, Result};
 use strongroom_types::{Rng, SecretString, Timestamp, base62, eq_constant_time};
 use zeroize::Zeroizing;
 
@@ -63,6 +63,12 @@ impl MacKey {
             *to = *from;
         }
         tag
+    }
+
+    pub async fn seen(peek: &Peek) -> Result<Self> {
+        let found = peek.get(&key_place(&peek.mount)).await?;
+        let entry = found.ok_or_else(|| Error::Internal("the mount's key is missing".into()))?;
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, entry.value())))
     }
 
     /// Where a role is found by its id.

@@ -41,7 +41,8 @@ impl Engine for AppRole {
         let mut routes = vec![
             route(Verb::Write, "login", "Logs in by role id and secret id.", login::login)
                 .attributes(Attributes { no_token: true, ..Attributes::default() })
-                .login(login::tried_role_id),
+                .login(login::tried_role_id)
+                .asks_role(|peek, fields| -> BoxFuture<'_, Result<Option<String>>> { Box::pin(login::role_asked(peek, fields)) }),
             route(Verb::Write, "tidy/secret-id", "Looks through all secret ids for expired ones.", tend::start)
                 .also_answers(&[(202, "Under way.")]),
         ];

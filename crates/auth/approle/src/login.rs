@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strongroom_engine::{Auth, Cidrs, Ctx, Error, Field, FieldSet, Input, Login, Output, Result, Text, TokenTerms, field};
+use strongroom_engine::{Auth, Cidrs, Ctx, Error, Field, FieldSet, Input, Login, Output, Peek, Result, Text, TokenTerms, field};
 use strongroom_types::SecretString;
 
 use crate::id::MacKey;
@@ -39,6 +39,12 @@ fn refused() -> Error {
 pub fn tried_role_id(fields: &FieldSet, _: &str) -> Option<String> {
     let role_id = fields.text("role_id")?;
     Some(role_id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
+/// The role whose id a request brings.
+pub async fn role_asked(peek: &Peek, fields: &FieldSet) -> Result<Option<String>> {
+    let Some(role_id) = tried_role_id(fields, "") else { return Ok(None) };
+    roles::name_of(peek, &MacKey::seen(peek).await?, &role_id).await
 }
 
 pub async fn login(ctx: &mut Ctx, input: Credentials) -> Result<Output> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_engine::{
-    Ctx, Error, Key, MountFacts, Output, Page, Present, Result, Route, TokenFields, Verb, list_names, route,
+    Ctx, Error, Key, MountFacts, Output, Page, Peek, Present, Result, Route, TokenFields, Verb, list_names, route,
 };
 use strongroom_types::BoxFuture;
 
@@ -85,6 +85,16 @@ async fn delete(ctx: &mut Ctx, input: Named) -> Result<Output> {
     let intent = wipe_intent(&ctx.mount, &role.life);
     ctx.put(intent, Vec::new());
     Ok(Output::nothing())
+}
+
+/// The name of the role that a role id names, as committed.
+pub async fn name_of(peek: &Peek, key: &MacKey, role_id: &str) -> Result<Option<String>> {
+    if role_id.len() > id::CHOSEN_BYTES_MAX {
+        return Ok(None);
+    }
+    let Some(entry) = peek.get(&key.role_place(&peek.mount, role_id)).await? else { return Ok(None) };
+    let name = std::str::from_utf8(entry.value()).map_err(|_| Error::Internal("a role's name is malformed".into()))?;
+    Ok(Some(name.to_owned()))
 }
 
 /// Secret ids of a life that is over and not yet wiped.

@@ -1,8 +1,9 @@
 //! Rate limits: stage zero. A request is counted by its path and its client's address before its body is looked at, so that
-//! neither its format nor whether it is well-formed changes what it costs (CVE-2026-115359 of security.md A). Without a rule
-//! it costs one comparison. Each node counts for itself.
+//! neither its format nor whether it is well-formed changes what it costs (CVE-2026-115359 of security.md A). Only a login on a
+//! mount with a limit by role is read for its role first. Without a rule a request costs one comparison. Each node counts for itself.
 
 mod limiter;
+mod login;
 mod rule;
 mod shed;
 
@@ -15,11 +16,12 @@ use arc_swap::ArcSwap;
 use strongroom_barrier::View;
 use strongroom_engine::{Error, Result};
 use strongroom_metrics::{Counter, Page};
-use strongroom_types::{CanonicalPath, Timestamp};
+use strongroom_types::CanonicalPath;
 
-pub use rule::{Config, Rule, Rules, config_key, path_key, rule_key, rules_area};
+pub use rule::{Config, Rule, Rules, config_key, place_key, rule_key, rules_area};
 pub use shed::{Refused, Source};
 
+use crate::Core;
 use crate::wire::{Answer, ExtraHeaders, Request};
 use limiter::{Limiter, Verdict, source_of};
 use rule::Live;
@@ -75,7 +77,7 @@ impl Quotas {
     }
 
     /// Counts a request. Errors: the rules could not be read; nobody is let in then.
-    pub async fn admit(&self, request: &Request, now: impl FnOnce() -> Timestamp) -> Result<Admission> {
+    pub async fn admit(&self, core: &Core, request: &Request) -> Result<Admission> {
         let loaded = self.current().await?;
         if loaded.rules.is_empty() {
             return Ok(Admission::Admitted(Vec::new()));
@@ -83,9 +85,13 @@ impl Quotas {
         // What is no path at all falls under the rule for everything.
         let path = CanonicalPath::parse(&request.path).ok();
         let path = path.as_ref().map_or("", CanonicalPath::as_str);
-        let Some(rule) = loaded.rules.of(path) else { return Ok(Admission::Admitted(Vec::new())) };
+        let asked = match loaded.rules.counts_roles(path) {
+            true => Box::pin(login::asked(core, path, request)).await?,
+            false => None,
+        };
+        let Some(rule) = loaded.rules.of(path, asked.as_ref()) else { return Ok(Admission::Admitted(Vec::new())) };
         let address = request.peer.address.map(|a| a.ip());
-        let verdict = self.limiter.get_or_init(Limiter::new).count(rule.id, rule.pace, address, now().ns());
+        let verdict = self.limiter.get_or_init(Limiter::new).count(rule.id, rule.pace, address, core.clock.now().ns());
         let told = if loaded.rules.config.has_headers { headers(rule, verdict) } else { Vec::new() };
         if verdict.is_admitted {
             return Ok(Admission::Admitted(told));

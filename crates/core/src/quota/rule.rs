@@ -10,6 +10,8 @@ use strongroom_engine::Key;
 use strongroom_metrics::Counter;
 use strongroom_types::Ttl;
 
+use super::login::Asked;
+
 const NS_PER_S: u64 = 1_000_000_000;
 /// No pace needs more, and nothing overflows below it.
 const NS_MAX: u64 = 1 << 61;
@@ -20,6 +22,9 @@ pub struct Rule {
     pub name: String,
     /// A mount with its slash, a path in it, or one with `*` at its end. Empty: everything.
     pub path: String,
+    /// Counts only logins that ask for this role of the auth mount `path`. Empty: every request.
+    #[serde(default)]
+    pub role: String,
     /// Requests of one client in an interval.
     pub rate: f64,
     pub interval: Ttl,
@@ -69,9 +74,13 @@ pub fn rule_key(name: &str) -> Key {
     rules_area().name(name)
 }
 
-/// Holds the name of the one rule of a path.
-pub fn path_key(path: &str) -> Key {
-    area().id("at").name(&format!("/{path}"))
+/// Holds the name of the one rule of a path and role.
+pub fn place_key(path: &str, role: &str) -> Key {
+    match role {
+        "" => area().id("at").name(&format!("/{path}")),
+        // The length tells where the path ends.
+        role => area().id("at-role").name(&format!("{}/{path}{role}", path.len())),
+    }
 }
 
 /// A rate as the limiter counts: what one request takes, and what there is.
@@ -110,7 +119,8 @@ pub struct Live {
 impl Live {
     pub fn new(rule: &Rule, violations: Arc<Counter>) -> Self {
         let mut hasher = DefaultHasher::new();
-        (&rule.name, &rule.path, rule.rate.to_bits(), rule.interval.as_s(), rule.block_interval.as_s()).hash(&mut hasher);
+        (&rule.name, &rule.path, &rule.role, rule.rate.to_bits(), rule.interval.as_s(), rule.block_interval.as_s())
+            .hash(&mut hasher);
         Self {
             name: rule.name.as_str().into(),
             id: hasher.finish(),
@@ -127,6 +137,8 @@ pub struct Rules {
     exact: HashMap<String, Arc<Live>>,
     /// Mounts, paths before a `*`, and the empty prefix of everything.
     prefixes: BTreeMap<String, Arc<Live>>,
+    /// By auth mount, then by role.
+    roles: BTreeMap<String, HashMap<String, Arc<Live>>>,
     exempt: Vec<String>,
     pub config: Config,
 }
@@ -140,6 +152,7 @@ impl Rules {
     pub fn add(&mut self, rule: &Rule, violations: Arc<Counter>) {
         let live = Arc::new(Live::new(rule, violations));
         match rule.path.strip_suffix('*') {
+            _ if !rule.role.is_empty() => self.roles.entry(rule.path.clone()).or_default().insert(rule.role.clone(), live),
             Some(prefix) => self.prefixes.insert(prefix.to_owned(), live),
             None if rule.path.is_empty() || rule.path.ends_with('/') => self.prefixes.insert(rule.path.clone(), live),
             None => self.exact.insert(rule.path.clone(), live),
@@ -147,19 +160,26 @@ impl Rules {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.exact.is_empty() && self.prefixes.is_empty()
+        self.exact.is_empty() && self.prefixes.is_empty() && self.roles.is_empty()
     }
 
     pub fn len(&self) -> usize {
-        self.exact.len().saturating_add(self.prefixes.len())
+        let by_role = self.roles.values().map(HashMap::len);
+        by_role.fold(self.exact.len().saturating_add(self.prefixes.len()), usize::saturating_add)
     }
 
-    /// The one rule that counts: that of the very path, or else the longest prefix.
-    pub fn of(&self, path: &str) -> Option<&Arc<Live>> {
+    /// Whether some limit by role may count a request to this path.
+    pub fn counts_roles(&self, path: &str) -> bool {
+        longest_prefix(&self.roles, path).is_some() && !self.is_exempt(path)
+    }
+
+    /// The one rule that counts: that of the role asked for, else that of the very path, else the longest prefix.
+    pub fn of(&self, path: &str, asked: Option<&Asked>) -> Option<&Arc<Live>> {
         if self.is_exempt(path) {
             return None;
         }
-        self.exact.get(path).or_else(|| longest_prefix(&self.prefixes, path))
+        let of_role = asked.and_then(|asked| self.roles.get(&asked.mount)?.get(&asked.role));
+        of_role.or_else(|| self.exact.get(path)).or_else(|| longest_prefix(&self.prefixes, path))
     }
 
     fn is_exempt(&self, path: &str) -> bool {
@@ -187,12 +207,15 @@ fn longest_prefix<'m, T>(by_prefix: &'m BTreeMap<String, T>, path: &str) -> Opti
 mod tests {
     use super::*;
 
-    fn rules(paths: &[&str]) -> Rules {
+    /// Named `path`, or `path@role`.
+    fn rules(names: &[&str]) -> Rules {
         let mut rules = Rules::new(Config::default());
-        for path in paths {
+        for name in names {
+            let (path, role) = name.split_once('@').unwrap_or((name, ""));
             let rule = Rule {
-                name: (*path).to_owned(),
-                path: (*path).to_owned(),
+                name: (*name).to_owned(),
+                path: path.to_owned(),
+                role: role.to_owned(),
                 rate: 1.0,
                 interval: Ttl::from_s(1),
                 block_interval: Ttl::ZERO,
@@ -216,9 +239,34 @@ mod tests {
             ("auth/tokens", ""),
             ("", ""),
         ] {
-            assert_eq!(&*rules.of(path).unwrap().name, rule, "{path}");
+            assert_eq!(&*rules.of(path, None).unwrap().name, rule, "{path}");
         }
-        assert!(rules.of("sys/health").is_none() && rules.of("sys/healthy").is_some());
+        assert!(rules.of("sys/health", None).is_none() && rules.of("sys/healthy", None).is_some());
+    }
+
+    #[test]
+    fn the_rule_of_a_role_is_the_nearest() {
+        let rules = rules(&["", "auth/a/", "auth/a/login", "auth/a/@one", "auth/a/@two", "auth/b/@one"]);
+        assert_eq!(rules.len(), 6);
+        let ask = |mount: &str, role: &str| Asked { mount: mount.to_owned(), role: role.to_owned() };
+        for (path, asked, rule) in [
+            ("auth/a/login", ask("auth/a/", "one"), "auth/a/@one"),
+            ("auth/a/login", ask("auth/a/", "two"), "auth/a/@two"),
+            ("auth/a/login", ask("auth/a/", "three"), "auth/a/login"),
+            ("auth/a/other", ask("auth/a/", "three"), "auth/a/"),
+            ("auth/b/login", ask("auth/b/", "one"), "auth/b/@one"),
+            ("auth/b/login", ask("auth/b/", "two"), ""),
+        ] {
+            assert_eq!(&*rules.of(path, Some(&asked)).unwrap().name, rule, "{path} {}", asked.role);
+        }
+        assert!(rules.counts_roles("auth/a/login") && rules.counts_roles("auth/b/x") && !rules.counts_roles("auth/ab/login"));
+    }
+
+    #[test]
+    fn places_of_rules_are_told_apart() {
+        let places = [("a/", ""), ("a/", "b"), ("a/b/", ""), ("a/b/", "c"), ("a/", "b/c"), ("", "")];
+        let keys: std::collections::BTreeSet<_> = places.iter().map(|(path, role)| place_key(path, role)).collect();
+        assert_eq!(keys.len(), places.len());
     }
 
     #[test]

@@ -62,6 +62,17 @@ pub fn admit(id: String, received: Timestamp, request: Request) -> Result<Box<Ad
     }))
 }
 
+/// The verb of a request that is not admitted yet; None when it never will be.
+pub fn verb(request: &Request) -> Option<Verb> {
+    let query = Query::read(request.method, &request.query).ok()?;
+    verb_of(request.method, &query).ok()?
+}
+
+/// The fields of a request that is not admitted yet, read as `admit` will. None when it never will be.
+pub fn fields(request: &Request, verb: Verb) -> Option<FieldSet> {
+    fields_of(request, Some(verb)).ok()
+}
+
 /// The parameters of a query that belong to the protocol.
 struct Query {
     list: bool,

@@ -1,5 +1,7 @@
 //! `sys/quotas`: rate limits and their settings. A write replaces all of a rule, as with the reference.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::json;
 use strongroom_engine::{
@@ -9,7 +11,8 @@ use strongroom_engine::{
 use strongroom_types::Ttl;
 
 use crate::SystemCall;
-use crate::quota::{Config, RULES_MAX, Rule, config_key, path_key, rule_key, rules_area};
+use crate::mount::Mount;
+use crate::quota::{Config, RULES_MAX, Rule, config_key, place_key, rule_key, rules_area};
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -96,7 +99,7 @@ async fn read(ctx: &mut Ctx, input: ByName) -> Result<Output> {
         "name": rule.name,
         "path": rule.path,
         "rate": rule.rate,
-        "role": "",
+        "role": rule.role,
         "type": "rate-limit",
     }))
 }
@@ -118,7 +121,8 @@ impl Input for Write {
     const FIELDS: &'static [Field] = &[
         field::<String>("name", "Name of the rate limit.").clear(),
         field::<Text>("path", "A mount, a path in one, or such a path with `*` at its end. Empty: everything.").clear(),
-        field::<Text>("role", "Not supported: leave it out.").clear(),
+        field::<Text>("role", "Counts only logins that ask for this role; `path` is an auth mount whose method has roles.")
+            .clear(),
         field::<Decimal>("rate", "Requests that one client has in an interval; above 0.").clear(),
         field::<Seconds>("interval", "1 second when left out.").clear(),
         field::<Seconds>("block_interval", "How long a client that went over the rate gets nothing at all.").clear(),
@@ -136,18 +140,18 @@ async fn write(ctx: &mut Ctx, input: Write) -> Result<Output> {
     }
     let rate = input.rate.into_option().map(|r| r.0).filter(|r| r.is_finite() && *r > 0.0);
     let rate = rate.ok_or_else(|| Error::invalid("'rate' is invalid"))?;
-    let path = settled_path(ctx, &input.path.0, &input.role.0).await?;
+    let (path, role) = settled_place(ctx, &input.path.0, &input.role.0).await?;
     if input.inheritable.0 && !path.is_empty() {
         return Err(Error::invalid("only the quota of a namespace can be configured as inheritable"));
     }
     let interval = if input.interval.0.is_zero() { Ttl::from_s(1) } else { input.interval.0 };
-    let rule = Rule { name: input.name, path, rate, interval, block_interval: input.block_interval.0 };
+    let rule = Rule { name: input.name, path, role, rate, interval, block_interval: input.block_interval.0 };
     store(ctx, &rule).await?;
     Ok(Output::nothing())
 }
 
-/// A mount's path with its slash, or a path in it.
-async fn settled_path(ctx: &Ctx, given: &str, role: &str) -> Result<String> {
+/// A mount's path with its slash, or a path in it; and the role as its method spells it.
+async fn settled_place(ctx: &Ctx, given: &str, role: &str) -> Result<(String, String)> {
     let path = given.trim_start_matches('/');
     let call = SystemCall::of(ctx)?;
     let table = call.core.mounts.current().await?;
@@ -158,36 +162,50 @@ async fn settled_path(ctx: &Ctx, given: &str, role: &str) -> Result<String> {
     if !path.is_empty() && found.is_none() {
         return Err(Error::invalid("invalid mount path: `path` must begin with the path of a mount"));
     }
-    if !role.is_empty() {
-        let is_auth = found.is_some_and(|(mount, rest)| mount.kind == EngineKind::Auth && rest.is_empty());
-        return Err(Error::invalid(match is_auth {
-            true => "role: limits by role are not supported by this build; leave it out",
-            false => "the mount path is not a valid auth method and therefore unsuitable for use with role-based quotas",
-        }));
-    }
     // A mount named without its slash is the mount.
-    Ok(match table.exact(&format!("{path}/")) {
-        Some(mount) => mount.entry.path.clone(),
-        None => path.to_owned(),
-    })
+    let named = table.exact(&format!("{path}/"));
+    let path = named.map_or(path, |mount| &mount.entry.path).to_owned();
+    let role = match role {
+        "" => String::new(),
+        role => settled_role(named.map(|mount| (mount, "")).or(found), role)?,
+    };
+    Ok((path, role))
 }
 
-/// INVARIANT: a path has one rule, because its place is read and written in the same transaction.
+/// A role in the one form in which logins will tell it. `found` is what the path names: a mount and the rest below it.
+fn settled_role(found: Option<(&Arc<Mount>, &str)>, role: &str) -> Result<String> {
+    let Some((mount, rest)) = found.filter(|(mount, _)| mount.kind == EngineKind::Auth) else {
+        let text = "the mount path is not a valid auth method and therefore unsuitable for use with role-based quotas";
+        return Err(Error::invalid(text));
+    };
+    if !rest.is_empty() {
+        return Err(Error::invalid(
+            "Quotas cannot contain both a path suffix and a role. If a role is provided, path must be a valid auth mount with a concept of roles",
+        ));
+    }
+    let Some(login) = mount.routes.iter().find(|route| route.is_role_login()) else {
+        return Err(Error::invalid("the mount path does not support use with role-based quotas"));
+    };
+    let folded = login.fold_name(role).filter(|folded| folded.len() <= NAME_BYTES_MAX);
+    folded.ok_or_else(|| Error::invalid("role: no role can have this name"))
+}
+
+/// INVARIANT: a path and role have one rule, because its place is read and written in the same transaction.
 async fn store(ctx: &mut Ctx, rule: &Rule) -> Result<()> {
     let key = rule_key(&rule.name);
     let old: Option<Rule> = ctx.load(&key).await?;
     if old.is_none() && SystemCall::of(ctx)?.core.quotas.count().await? >= RULES_MAX {
         return Err(Error::invalid("at most 4096 rate limits"));
     }
-    let place = path_key(&rule.path);
+    let place = place_key(&rule.path, &rule.role);
     match ctx.load::<String>(&place).await? {
         Some(holder) if holder != rule.name => {
             return Err(Error::invalid(format!("quota rule with similar properties exists under the name {holder:?}")));
         }
         _ => ctx.save(place, &rule.name)?,
     }
-    if let Some(old) = old.filter(|old| old.path != rule.path) {
-        ctx.delete(path_key(&old.path));
+    if let Some(old) = old.filter(|old| (&old.path, &old.role) != (&rule.path, &rule.role)) {
+        ctx.delete(place_key(&old.path, &old.role));
     }
     ctx.save(key, rule)
 }
@@ -195,7 +213,7 @@ async fn store(ctx: &mut Ctx, rule: &Rule) -> Result<()> {
 async fn delete(ctx: &mut Ctx, input: ByName) -> Result<Output> {
     let key = rule_key(&input.name);
     if let Some(rule) = ctx.load::<Rule>(&key).await? {
-        ctx.delete(path_key(&rule.path));
+        ctx.delete(place_key(&rule.path, &rule.role));
         ctx.delete(key);
     }
     Ok(Output::nothing())

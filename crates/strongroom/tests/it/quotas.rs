@@ -101,6 +101,100 @@ async fn the_nearest_rule_counts_and_a_deleted_one_no_more() {
     assert_eq!(read(&server, "10.0.0.1:1").await, 404, "exempt");
 }
 
+/// A server with AppRole at `auth/approle/` and these roles, whose role ids are `id-ROLE`.
+async fn with_roles(roles: &[&str]) -> TestServer {
+    let server = TestServer::start(Options::default()).await;
+    assert_eq!(server.call("POST sys/auth/approle", "root", json!({ "type": "approle" })).await.status, 204);
+    for role in roles {
+        let body = json!({ "role_id": format!("id-{role}") });
+        assert_eq!(server.call(&format!("POST auth/approle/role/{role}"), "root", body).await.status, 204);
+    }
+    server
+}
+
+/// The limit that counted a login, zero for none.
+async fn limit_of(server: &TestServer, path: &str, content_type: &str, body: &str) -> u64 {
+    let answer = from(&server.server, "10.0.0.1:1", Method::Write, path, content_type, body).await;
+    assert_ne!(answer.status, 429, "{path} {body}");
+    answer.extra.iter().find(|(n, _)| n == "X-Ratelimit-Limit").map_or(0, |(_, limit)| limit.parse().unwrap())
+}
+
+#[tokio::test]
+async fn a_limit_by_role_counts_the_logins_of_that_role_and_no_others() {
+    let server = with_roles(&["one", "two"]).await;
+    let rule = json!({ "rate": 2, "interval": "1m", "path": "auth/approle", "role": "One" });
+    assert_eq!(server.call("POST sys/quotas/rate-limit/r", "root", rule).await.status, 204);
+    let shown = server.call("GET sys/quotas/rate-limit/r", "root", json!(null)).await;
+    assert_eq!((shown.text("/data/path"), shown.text("/data/role")), ("auth/approle/".into(), "one".into()));
+    let login = async |address: &str, role_id: &str| {
+        let body = json!({ "role_id": role_id, "secret_id": "x" }).to_string();
+        from(&server.server, address, Method::Write, "auth/approle/login", "", &body).await.status
+    };
+    for n in 0..4 {
+        assert_eq!(login("10.0.0.1:1", "id-one").await, if n < 2 { 400 } else { 429 }, "{n}");
+        assert_eq!((login("10.0.0.1:1", "id-two").await, login("10.0.0.1:1", "nobody").await), (400, 400), "{n}");
+    }
+    assert_eq!(login("10.0.0.2:1", "id-one").await, 400, "another client");
+    assert_eq!(server.call("GET auth/approle/role/one", "root", json!(null)).await.status, 200, "no login");
+    assert_eq!(server.call("DELETE sys/quotas/rate-limit/r", "root", json!(null)).await.status, 204);
+    assert_eq!(login("10.0.0.1:1", "id-one").await, 400, "deleted");
+}
+
+#[tokio::test]
+async fn cve_2026_115359_a_login_asks_for_its_role_in_every_format() {
+    let server = with_roles(&["one"]).await;
+    server.call("POST sys/quotas/config", "root", json!({ "enable_rate_limit_response_headers": true })).await;
+    for (name, limit, place) in [
+        ("role", 1_000, json!({ "path": "auth/approle/", "role": "one" })),
+        ("path", 2_000, json!({ "path": "auth/approle/login" })),
+        ("mount", 3_000, json!({ "path": "auth/approle/" })),
+    ] {
+        let mut rule = place;
+        rule["rate"] = json!(limit);
+        assert_eq!(server.call(&format!("POST sys/quotas/rate-limit/{name}"), "root", rule).await.status, 204);
+    }
+    const FORM: &str = "application/x-www-form-urlencoded";
+    for (path, content_type, body, limit) in [
+        ("auth/approle/login", "application/json", r#"{"role_id":"id-one","secret_id":"x"}"#, 1_000),
+        ("auth/approle/login", FORM, "role_id=id-one&secret_id=x", 1_000),
+        ("auth/approle/login", FORM, r#"{"role_id":"id-one"}"#, 1_000),
+        ("auth/approle/login", "text/plain", r#"{"role_id":" id-one "}"#, 1_000),
+        ("auth%2Fapprole/login", "", r#"{"role_id":"id-one"}"#, 1_000),
+        ("auth/approle/login", FORM, "role%5Fid=id%2Done", 1_000),
+        ("auth/approle/login", "", r#"{"role_id":"id-two"}"#, 2_000),
+        ("auth/approle/login", "", r#"{"role_id":["id-one"]}"#, 2_000),
+        ("auth/approle/login", "", r#"{"role_id":"id-one""#, 2_000),
+        ("auth/approle/role/one", "", r#"{"role_id":"id-one"}"#, 3_000),
+        ("secret/data/a", "", r#"{"role_id":"id-one"}"#, 0),
+    ] {
+        assert_eq!(limit_of(&server, path, content_type, body).await, limit, "{path} {content_type} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_mount_and_a_role_have_one_rule_each() {
+    let server = with_roles(&["one", "two"]).await;
+    let write = async |name: &str, role: &str, rate: u32| {
+        let body = json!({ "rate": rate, "path": "auth/approle/", "role": role });
+        server.call(&format!("POST sys/quotas/rate-limit/{name}"), "root", body).await
+    };
+    assert_eq!(write("a", "one", 1).await.status, 204);
+    assert_eq!(write("b", "two", 1).await.status, 204);
+    assert_eq!(write("c", "", 1).await.status, 204);
+    let refused = write("d", "ONE", 1).await;
+    let text = "quota rule with similar properties exists under the name \"a\"";
+    assert_eq!((refused.status, refused.text("/errors/0").as_str()), (400, text));
+    let refused = write("d", "no role/at all", 1).await;
+    assert_eq!((refused.status, refused.text("/errors/0").as_str()), (400, "role: no role can have this name"));
+    // A rule that moves leaves its place to others.
+    assert_eq!(write("a", "three", 2).await.status, 204);
+    assert_eq!(write("d", "one", 1).await.status, 204);
+    assert_eq!(server.call("DELETE sys/quotas/rate-limit/b", "root", json!(null)).await.status, 204);
+    assert_eq!(write("e", "two", 1).await.status, 204);
+    let names = server.call("LIST sys/quotas/rate-limit", "root", json!(null)).await.at("/data/keys");
+    assert_eq!(names, json!(["a", "c", "d", "e"]));
+}
+
 #[tokio::test]
 async fn rules_are_judged_before_they_are_kept() {
     let server = limited(json!({ "rate": 5, "path": "secret" })).await;
@@ -111,7 +205,9 @@ async fn rules_are_judged_before_they_are_kept() {
         (json!({ "rate": 1, "path": "hush/" }), "invalid mount path"),
         (json!({ "rate": 1, "path": "secret/*/x" }), "path"),
         (json!({ "rate": 1, "path": "secret/", "role": "hush" }), "role-based"),
-        (json!({ "rate": 1, "path": "auth/token/", "role": "hush" }), "role"),
+        (json!({ "rate": 1, "role": "hush" }), "not a valid auth method"),
+        (json!({ "rate": 1, "path": "auth/token/", "role": "hush" }), "does not support use with role-based quotas"),
+        (json!({ "rate": 1, "path": "auth/token/create", "role": "hush" }), "both a path suffix and a role"),
         (json!({ "rate": 1, "path": "secret/x", "inheritable": true }), "inheritable"),
         (json!({ "rate": 1, "path": "secret/" }), "quota rule with similar properties exists under the name \"r\""),
         (json!({ "rate": 1, "interval": "hush" }), "interval"),
