@@ -53,6 +53,16 @@ async fn wrapping_token(ctx: &Ctx, call: &SystemCall, input: ByToken) -> Result<
     found.filter(is_wrapping).ok_or_else(|| Error::invalid(GONE))
 }
 
+/// The wrapping token to be used up. One in the body is for somebody who has a live token besides; alone it is sent as the
+/// request's own.
+async fn spendable(ctx: &Ctx, call: &SystemCall, input: ByToken) -> Result<Arc<LiveToken>> {
+    let live = wrapping_token(ctx, call, input).await?;
+    match call.token {
+        Some(_) => Ok(live),
+        None => Err(Error::BadToken("permission denied")),
+    }
+}
+
 /// Takes the stored answer out and ends the token, in this transaction: of two who try, one gets it.
 async fn take(ctx: &mut Ctx, live: &LiveToken) -> Result<String> {
     let family = &live.entry.family;
@@ -68,14 +78,14 @@ async fn take(ctx: &mut Ctx, live: &LiveToken) -> Result<String> {
 
 async fn unwrap(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
-    let live = wrapping_token(ctx, &call, input).await?;
+    let live = spendable(ctx, &call, input).await?;
     let text = take(ctx, &live).await?;
     Ok(Output { body: Body::Whole(text.into_bytes()), ..Output::default() })
 }
 
 async fn rewrap(ctx: &mut Ctx, input: ByToken) -> Result<Output> {
     let call = SystemCall::of(ctx)?;
-    let live = wrapping_token(ctx, &call, input).await?;
+    let live = spendable(ctx, &call, input).await?;
     let (text, made) = (Zeroizing::new(take(ctx, &live).await?), &live.entry);
     let view = wrap::wrap(&call.core, ctx, &made.path, made.life.creation_ttl, text.as_bytes(), made.wraps.clone()).await?;
     Ok(Output { body: Body::Whole(crate::stage::answer::wrap_envelope(&view)), ..Output::default() })

@@ -158,6 +158,39 @@ async fn wrapping_hides_the_answer_and_keeps_it_until_it_is_asked_for() {
     assert_eq!(server.call("POST sys/wrapping/unwrap", &token, json!(null)).await.status, 400);
 }
 
+/// A wrapping token in the body is for somebody with a live token; alone it is the request's own.
+#[tokio::test]
+async fn nobody_opens_a_wrapping_token_of_the_body() {
+    let server = server().await;
+    for what in ["POST sys/wrapping/unwrap", "POST sys/wrapping/rewrap"] {
+        let headers = Headers { wrap_ttl: Some("90".into()), ..Headers::default() };
+        let wrapped = server.with_headers("POST sys/wrapping/wrap", "root", "{\"k\":\"v\"}", headers).await;
+        let token = wrapped.text("/wrap_info/token");
+        for (caller, body, status, text) in [
+            ("", json!({ "token": token }), 403, "permission denied"),
+            ("s.nobody", json!({ "token": token }), 403, "permission denied"),
+            ("", json!({ "token": "s.nobody" }), 400, "wrapping token is not valid or does not exist"),
+            ("s.nobody", json!({}), 400, "wrapping token is not valid or does not exist"),
+            ("", json!({}), 403, "error validating wrapping token: token is empty"),
+        ] {
+            let refused = server.call(what, caller, body.clone()).await;
+            assert_eq!((refused.status, refused.text("/errors/0").as_str()), (status, text), "{what} by {caller:?}: {body}");
+        }
+        assert_eq!(server.call(what, &token, json!(null)).await.status, 200, "a refusal leaves it whole: {what}");
+    }
+}
+
+#[tokio::test]
+async fn accessors_are_listed_and_not_read() {
+    let server = server().await;
+    for what in ["GET auth/token/accessors", "GET auth/token/accessors/"] {
+        let refused = server.call(what, "root", json!(null)).await;
+        assert_eq!(refused.status, 405, "{what}");
+        assert_eq!(refused.text("/errors/0"), "1 error occurred:\n\t* unsupported operation\n\n", "{what}");
+    }
+    assert_eq!(server.call("LIST auth/token/accessors", "root", json!(null)).await.status, 200);
+}
+
 #[tokio::test]
 async fn revoke_orphan_leaves_the_children_alive() {
     let server = server().await;

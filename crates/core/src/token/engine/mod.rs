@@ -50,6 +50,7 @@ impl Engine for TokenEngine {
             route(Verb::Write, "lookup", "Shows a token.", lookup::by_token).shows(lookup::SHOWN),
             route(Verb::Write, "lookup-accessor", "Shows a token by its accessor, without its id.", lookup::by_accessor)
                 .shows(lookup::SHOWN),
+            route(Verb::List, "accessors", "Lists the accessors of all tokens.", lookup::accessors).attributes(sudo),
             route(Verb::List, "accessors/", "Lists the accessors of all tokens.", lookup::accessors).attributes(sudo),
         ];
         routes.extend(roles::routes());
