@@ -11,7 +11,7 @@ use strongroom_core::wire::Headers;
 use strongroom_testkit::{Options, Reply, TestServer};
 use tokio::sync::Barrier;
 
-use crate::keys::House;
+use crate::keys::{House, shares};
 
 const ROUNDS: usize = 1_000;
 const RACERS: usize = 32;
@@ -50,6 +50,7 @@ impl Trail {
 }
 
 /// What the racers of a round ask for.
+#[derive(Clone)]
 struct Try {
     what: &'static str,
     token: String,
@@ -66,11 +67,22 @@ impl Try {
 /// All racers at once; the one that won. Everybody else is refused with one of these.
 async fn race(server: &Arc<TestServer>, trail: &mut Trail, one: Try, refusals: &[u16]) -> Reply {
     trail.skip();
-    let (start, path) = (Arc::new(Barrier::new(RACERS)), one.what.split_once(' ').unwrap().1);
-    let one = Arc::new(one);
-    let racers: Vec<_> = (0..RACERS)
-        .map(|_| {
-            let (server, start, one) = (server.clone(), start.clone(), one.clone());
+    let path = one.what.split_once(' ').unwrap().1;
+    let replies = at_once(server, vec![one; RACERS]).await;
+    let (won, lost): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 200);
+    assert_eq!(won.len(), 1, "{won:?}");
+    assert!(lost.iter().all(|reply| refusals.contains(&reply.status)), "{lost:?}");
+    assert_eq!(trail.answers(path), (RACERS, 1), "what the audit log tells");
+    won.into_iter().next().unwrap()
+}
+
+/// All of these at the same moment; their answers.
+async fn at_once(server: &Arc<TestServer>, tries: Vec<Try>) -> Vec<Reply> {
+    let start = Arc::new(Barrier::new(tries.len()));
+    let racers: Vec<_> = tries
+        .into_iter()
+        .map(|one| {
+            let (server, start) = (server.clone(), start.clone());
             tokio::spawn(async move {
                 start.wait().await;
                 match one.is_at_open_listener {
@@ -80,15 +92,11 @@ async fn race(server: &Arc<TestServer>, trail: &mut Trail, one: Try, refusals: &
             })
         })
         .collect();
-    let mut replies = Vec::with_capacity(RACERS);
+    let mut replies = Vec::with_capacity(racers.len());
     for racer in racers {
         replies.push(racer.await.unwrap());
     }
-    let (won, lost): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 200);
-    assert_eq!(won.len(), 1, "{won:?}");
-    assert!(lost.iter().all(|reply| refusals.contains(&reply.status)), "{lost:?}");
-    assert_eq!(trail.answers(path), (RACERS, 1), "what the audit log tells");
-    won.into_iter().next().unwrap()
+    replies
 }
 
 async fn server(folder: &Path) -> (Arc<TestServer>, Trail) {
@@ -173,4 +181,39 @@ async fn d3_a_share_counts_once_in_each_of_a_thousand_races() {
             assert!(won.at("/complete") == json!(true) && !won.text("/encoded_root_token").is_empty(), "{won:?}");
         }
     }
+}
+
+/// Of 32 who give the same share of a replacement of the unseal keys one counts. Of 32 who give two different ones each counts
+/// once, and one of them gets the new keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn d3_a_replacement_of_the_unseal_keys_completes_once_in_each_of_a_thousand_races() {
+    const UPDATE: &str = "POST sys/rotate/root/update";
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::new(None, vec![device(folder.path())]).await;
+    let mut trail = Trail::of(folder.path());
+    let server = Arc::new(house.test);
+    for round in 0..ROUNDS {
+        let body = json!({ "secret_shares": 3, "secret_threshold": 2 });
+        let nonce = server.call("POST sys/rotate/root/init", &house.root, body).await.text("/data/nonce");
+        let share = |n: usize| Try::new(UPDATE, &house.root, json!({ "nonce": nonce, "key": house.keys[n] }));
+        if round % 2 == 0 {
+            let won = race(&server, &mut trail, share(round % 3), &[400]).await;
+            assert_eq!((won.at("/data/progress"), won.at("/data/keys")), (json!(1), json!(null)), "{won:?}");
+            assert_eq!(server.call("DELETE sys/rotate/root/init", &house.root, json!(null)).await.status, 204);
+            continue;
+        }
+        trail.skip();
+        let replies = at_once(&server, (0..RACERS).map(|n| share(n % 2 + round / 2 % 2)).collect()).await;
+        let (counted, refused): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 200);
+        assert!(refused.iter().all(|reply| reply.status == 400), "{refused:?}");
+        let (complete, first): (Vec<_>, Vec<_>) = counted.iter().partition(|reply| reply.at("/data/complete") == true);
+        assert_eq!((complete.len(), first.len()), (1, 1), "{counted:?}");
+        assert_eq!(first[0].at("/data/progress"), json!(1));
+        assert_eq!(trail.answers("sys/rotate/root/update"), (RACERS, 2), "what the audit log tells");
+        house.keys = shares(complete[0], "/data/keys");
+        assert_eq!(house.keys.len(), 3);
+    }
+    let test = Arc::into_inner(server).unwrap();
+    let house = House { test, ..house };
+    assert!(house.reopens_with(&house.keys[1..]).await, "the newest keys are in force");
 }
