@@ -60,6 +60,9 @@ pub struct Attributes {
     pub any_token: bool,
     /// The handler acts outside its transaction, so it is run once: the use of a limited token is paid in a commit before.
     pub once: bool,
+    /// What the handler writes ends with the caller's token: the commit rests on the token's record, so that nothing comes
+    /// after its end.
+    pub rests_on_token: bool,
     /// Served only where the listener's configuration says so; elsewhere 405, whoever asks.
     pub gate: Option<Gate>,
     /// Served without a root token, and a bounded number of times, when the audit log is short of disk space: the way back

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use strongroom_barrier::{Intent, Txn};
-use strongroom_engine::{Ctx, Error, Output, Peek, Result, Verb};
+use strongroom_engine::{Ctx, Error, Output, Peek, Result, TokenKind, Verb};
 
 use super::bind::{Bound, bind};
 use super::judge::Permitted;
@@ -109,6 +109,9 @@ async fn run(
         Some(charged) => charged,
         None => charge(&mut txn, payer(permitted)).await?,
     };
+    if route.attributes.rests_on_token {
+        rest_on_token(&mut txn, &charged).await?;
+    }
 
     if route.has_existence_check() {
         let peek = Peek::within(txn, mount.facts.clone());
@@ -156,6 +159,15 @@ struct Charged {
     is_last_use: bool,
     /// Families that ended by it.
     ended: Vec<String>,
+}
+
+/// INVARIANT: of a write for a token and the token's end, whichever commits second sees the other: the write is refused, or its
+/// entry is found and wiped. The record of a limited token was read for its use; a batch token has none.
+async fn rest_on_token(txn: &mut Txn, charged: &Charged) -> Result<()> {
+    let stored = charged.token.as_ref().filter(|live| live.caller.kind == TokenKind::Service && !charged.was_limited);
+    let Some(live) = stored else { return Ok(()) };
+    let found = txn.get(token::key(&live.entry.family).as_bytes()).await?;
+    found.map(drop).ok_or(Error::BadToken("permission denied"))
 }
 
 /// Counts one use of a limited token in the request's own transaction, so that the last use happens once.

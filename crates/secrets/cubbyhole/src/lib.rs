@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use strongroom_engine::{
-    AnyFields, Builtin, Ctx, Engine, EngineKind, Error, Field, Input, NoFields, Number, Options, Output, Result, Route, Verb,
-    field, route,
+    AnyFields, Attributes, Builtin, Ctx, Engine, EngineKind, Error, Field, Input, NoFields, Number, Options, Output, Result,
+    Route, Verb, field, route,
 };
 
 pub use store::{NAME_BYTES_MAX, VALUE_BYTES_MAX};
@@ -31,7 +31,8 @@ impl Engine for Cubbyhole {
         use Verb::{Delete, List, Read, Write};
         vec![
             route(Read, "{path..}", "Read what this token stored.", read),
-            route(Write, "{path..}", "Store an object for this token only.", write),
+            route(Write, "{path..}", "Store an object for this token only.", write)
+                .attributes(Attributes { rests_on_token: true, ..Attributes::default() }),
             route(Delete, "{path..}", "Remove what this token stored.", delete),
             route(List, "{path..}", "List names and folders.", list),
             route(List, "", "List names and folders.", list),

@@ -224,3 +224,43 @@ async fn d3_orphans_live_on_and_are_nobodys_children() {
     assert!(matches!(revoke(&house.server, &tree.chain[2], 0).await, 200 | 204));
     house.check_gone(tree.below(2), "as a tree of its own").await;
 }
+
+/// A write into a cubbyhole is held up at every store call, and its token ends meanwhile: nothing is left that nobody can read.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_comes_into_a_cubbyhole_after_its_token_has_ended() {
+    for moment in [Moment::Before, Moment::After] {
+        let mut reached = 0;
+        for n in 1.. {
+            let memory = Arc::new(MemoryStore::new());
+            let house = House::on(memory.clone()).await;
+            let token = house.child_of("root", json!({ "policies": ["default"] })).await;
+            let mut held = house.store.hold_nth(n, moment);
+            let busy = tokio::spawn({
+                let (server, text) = (house.server.clone(), token.text.clone());
+                async move { server.call("POST cubbyhole/late", &text, json!({ "k": "v" })).await.status }
+            });
+            tokio::pin!(busy);
+            let was_reached = tokio::select! {
+                was_reached = held.reached() => was_reached,
+                status = &mut busy => {
+                    assert_eq!(status.unwrap(), 204);
+                    break;
+                }
+            };
+            assert!(was_reached);
+            reached += 1;
+            let ending = tokio::spawn({
+                let (server, token) = (house.server.clone(), token.clone());
+                async move { revoke(&server, &token, 0).await }
+            });
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            drop(held);
+            assert!(matches!(busy.await.unwrap(), 204 | 403), "{moment:?} call {n}");
+            assert!(matches!(ending.await.unwrap(), 200 | 204), "{moment:?} call {n}");
+            assert!(!house.is_live(&token).await);
+            let left = Store::scan(&*memory, b"c/", None, 10).await.unwrap();
+            assert!(left.is_empty(), "{moment:?} call {n} leaves {}", left.len());
+        }
+        assert!(reached >= 1, "{moment:?}: a write makes a call");
+    }
+}
