@@ -145,8 +145,14 @@ pub struct Server {
 impl Server {
     /// Starts from a configuration file and waits until it answers. Errors: it ended, or did not answer in a minute.
     pub fn start(plan: &Plan) -> Result<Self> {
-        let config = plan.write_config()?;
-        Self::spawn(plan, &[format!("-config={}", config.display())])?.ready()
+        Self::start_with(plan, &[])
+    }
+
+    /// As `start`, with further flags.
+    pub fn start_with(plan: &Plan, more: &[&str]) -> Result<Self> {
+        let config = format!("-config={}", plan.write_config()?.display());
+        let flags = std::iter::once(config).chain(more.iter().map(|flag| (*flag).to_owned()));
+        Self::spawn(plan, &flags.collect::<Vec<_>>())?.ready()
     }
 
     /// Starts in memory with the root token `root`, unsealed.

@@ -10,7 +10,7 @@ use crate::api::Api;
 
 /// An answer that was wrapped.
 #[derive(Debug)]
-struct Wrapped {
+pub struct Wrapped {
     token: String,
     accessor: String,
     value: Value,
@@ -21,6 +21,19 @@ struct Wrapped {
 }
 
 impl Wrapped {
+    pub fn make(api: &Api, value: Value) -> Result<Self> {
+        let headers = [("X-Vault-Wrap-TTL", "30h"), ("Content-Type", "application/json")];
+        let made = api.send("POST", "sys/wrapping/wrap", &headers, Some(value.to_string().as_bytes()))?.json();
+        let (token, accessor) = (text(&made["wrap_info"]["token"]), text(&made["wrap_info"]["accessor"]));
+        Ok(Self { token, accessor, value, is_out: false, is_doubtful: false })
+    }
+
+    /// Errors: it does not come out.
+    pub fn take(&mut self, api: &Api) -> Result<()> {
+        self.is_out = self.comes_out(api)?;
+        if self.is_out { Ok(()) } else { bail!("a wrapped answer does not come out") }
+    }
+
     /// Errors: something else came out.
     fn comes_out(&self, api: &Api) -> Result<bool> {
         let answer = api.call("POST", "sys/wrapping/unwrap", Some(&json!({"token": self.token})))?;
@@ -80,7 +93,7 @@ pub fn wraps(w: &mut Worker<'_>) -> Step {
 
 /// A token that serves so many requests, over all crashes.
 #[derive(Debug)]
-struct Limited {
+pub struct Limited {
     token: String,
     accessor: String,
     uses: usize,
@@ -88,6 +101,24 @@ struct Limited {
     served: usize,
     /// Asked for and not answered.
     doubtful: usize,
+}
+
+impl Limited {
+    pub fn make(api: &Api, uses: usize) -> Result<Self> {
+        let body = json!({"policies": [POLICY], "ttl": "30h", "num_uses": uses});
+        let made = api.must("POST", "auth/token/create", Some(&body))?["auth"].take();
+        let (token, accessor) = (text(&made["client_token"]), text(&made["accessor"]));
+        Ok(Self { token, accessor, uses, served: 0, doubtful: 0 })
+    }
+
+    pub fn spend_all(&mut self, api: &Api) -> Result<()> {
+        let own = api.with_token(&self.token);
+        while self.served < self.uses {
+            own.must("GET", "auth/token/lookup-self", None)?;
+            self.served += 1;
+        }
+        Ok(())
+    }
 }
 
 impl Thing for Limited {
