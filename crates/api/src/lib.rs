@@ -21,7 +21,7 @@ pub use kv::{CustomMetadata, MetadataSettings, VersionNumbers, WriteOptions, Wri
 pub use lease::{LeaseRequest, SyncRequest};
 pub use seal::{InitAnswer, InitRequest, InitStatus, KeyStatus, Leader, SealStatus, UnsealRequest};
 pub use sys::{EnableMount, Mount, MountConfig, PolicyBody, Remount, TuneMount, UiMount, UserLockout};
-pub use token::{AccessorRequest, CreateToken, RenewToken, TokenRequest};
+pub use token::{AccessorRequest, CapabilitiesRequest, CreateToken, RenewToken, TokenRequest};
 
 #[cfg(test)]
 mod tests;

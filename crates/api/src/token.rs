@@ -50,6 +50,15 @@ pub struct TokenRequest {
     pub token: SecretString,
 }
 
+/// Asks what a token may do.
+#[derive(Debug, Serialize)]
+pub struct CapabilitiesRequest {
+    /// None: the token in use.
+    #[serde(skip_serializing_if = "Option::is_none", with = "secret_text::option")]
+    pub token: Option<SecretString>,
+    pub paths: Vec<String>,
+}
+
 /// Names a token by its accessor.
 #[derive(Debug, Serialize)]
 pub struct AccessorRequest {

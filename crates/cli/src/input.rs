@@ -28,6 +28,15 @@ pub(crate) fn parse_data(args: &[String], input: &mut dyn Read) -> Result<Map<St
     Ok(data)
 }
 
+/// The key of `key=value` when the value stands there for all to see, and the key says that it is a secret.
+pub(crate) fn visible_secret(arg: &str) -> Option<&str> {
+    const PARTS: [&str; 6] = ["password", "passwd", "secret", "token", "private", "credential"];
+    let (key, value) = split(arg)?;
+    let lower = key.to_ascii_lowercase();
+    let is_shown = !value.is_empty() && value != "-" && !value.starts_with('@');
+    (is_shown && PARTS.iter().any(|part| lower.contains(part))).then_some(key)
+}
+
 /// One secret argument: as given, or read to the end from `-`.
 pub(crate) fn secret(arg: &str, input: &mut dyn Read) -> Result<SecretString, Failure> {
     if arg != "-" {
@@ -147,6 +156,21 @@ mod tests {
             let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
             let failure = parse_data(&args, &mut input.as_bytes()).unwrap_err();
             assert!(!failure.message.contains("hunter2"), "{}", failure.message);
+        }
+    }
+
+    #[test]
+    fn a_password_in_plain_sight_is_noticed() {
+        for (arg, expected) in [
+            ("password=x", Some("password")),
+            ("db_Passwd=x", Some("db_Passwd")),
+            ("password=-", None),
+            ("password=@f", None),
+            ("password=", None),
+            ("ttl=1h", None),
+            ("-", None),
+        ] {
+            assert_eq!(visible_secret(arg), expected, "{arg}");
         }
     }
 

@@ -6,19 +6,24 @@
 //! was parsed with [`run`].
 
 mod arguments;
+mod aside;
 mod command;
 mod connection;
 mod environment;
 mod input;
 mod output;
-mod token_file;
+mod policy_text;
+mod token_store;
 
 use std::io::{Read, Write};
 
+use output::Printed;
+
 pub use arguments::{normalize, report_usage};
+pub use aside::Aside;
 /// All client commands, to be flattened into a binary's own. Has no Debug: arguments can be secrets.
 pub use command::{AuditCommand, ClientCommand};
-pub use environment::Environment;
+pub use environment::{Environment, Files, TlsVariables};
 
 /// All went well.
 pub const EXIT_OK: u8 = 0;
@@ -44,9 +49,14 @@ pub async fn run(command: ClientCommand) -> u8 {
 pub async fn run_with(command: ClientCommand, environment: &Environment, streams: Streams<'_>) -> u8 {
     let printed = match command.execute(environment, streams.input).await {
         Ok(printed) => printed,
-        Err(failure) => failure.into(),
+        Err(failure) => match environment.aside.planned() {
+            Some((show, planned)) => output::preview::print(show, &planned, environment.aside.program()),
+            None => Printed::from(failure).named(environment.aside.program()),
+        },
     };
-    let warned = streams.err.write_all(printed.err.as_bytes()).and_then(|()| streams.err.flush());
+    let notes = environment.aside.notes();
+    let err = [printed.err.as_bytes(), notes.as_bytes()].concat();
+    let warned = streams.err.write_all(&err).and_then(|()| streams.err.flush());
     let written = streams.out.write_all(printed.out.as_bytes()).and_then(|()| streams.out.flush());
     // A reader that went away must not look like success: `kv get | head` may have lost the end of a secret.
     if warned.is_err() || written.is_err() { printed.code.max(EXIT_LOCAL) } else { printed.code }

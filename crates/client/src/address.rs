@@ -1,5 +1,6 @@
 //! Reads a server's address. Must never accept one that would send requests to another place than it seems to name.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use reqwest::Url;
@@ -38,6 +39,12 @@ impl Address {
             return Err(bad("it must not hold a query or fragment"));
         }
         Ok(Self { base, socket: None })
+    }
+
+    /// Where the host is, for requests that name it otherwise. Asks the system's resolver. Errors: `Address`.
+    pub(crate) fn resolve(&self) -> Result<Vec<SocketAddr>, Error> {
+        let found = self.base.socket_addrs(|| None);
+        found.map_err(|_| Error::Address { address: self.base.to_string(), reason: "the host is not known" })
     }
 }
 

@@ -21,6 +21,12 @@ pub struct Config {
     pub ca_certificates_pem: Option<Vec<u8>>,
     /// SECURITY: accepts any certificate; for experiments only. False by default.
     pub tls_skip_verify: bool,
+    /// PEM: a certificate and its private key, shown to a server that asks for one.
+    pub client_identity_pem: Option<SecretString>,
+    /// The name that the server's certificate must have, where it isn't the address's.
+    pub tls_server_name: Option<String>,
+    /// One redirect within the server's origin is followed. Default true.
+    pub follow_redirects: bool,
     /// For one exchange, the answer's body included. Default 60 s.
     pub timeout: Duration,
 }
@@ -33,6 +39,9 @@ impl Config {
             namespace: None,
             ca_certificates_pem: None,
             tls_skip_verify: false,
+            client_identity_pem: None,
+            tls_server_name: None,
+            follow_redirects: true,
             timeout: TIMEOUT,
         }
     }
@@ -50,11 +59,27 @@ impl Config {
         if let Some(pem) = &self.ca_certificates_pem {
             builder = builder.tls_certs_only(authorities(pem)?);
         }
+        if let Some(pem) = &self.client_identity_pem {
+            builder =
+                builder.identity(reqwest::Identity::from_pem(pem.expose().as_bytes()).map_err(|_| Error::ClientCertificate)?);
+        }
+        if let Some(name) = &self.tls_server_name {
+            builder = builder.resolve_to_addrs(name, &address.resolve()?);
+        }
         #[cfg(unix)]
         if let Some(socket) = &address.socket {
             builder = builder.unix_socket(socket.clone());
         }
         builder.build().map_err(Error::Setup)
+    }
+
+    /// The address that requests name: with a server name, that one, at the place where the address leads.
+    pub(crate) fn shown_base(&self, address: &Address) -> Result<reqwest::Url, Error> {
+        let mut base = address.base.clone();
+        if let Some(name) = &self.tls_server_name {
+            base.set_host(Some(name)).map_err(|_| Error::Header { name: "name of the TLS server" })?;
+        }
+        Ok(base)
     }
 }
 

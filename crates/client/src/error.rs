@@ -9,12 +9,17 @@ pub enum Error {
     Address { address: String, reason: &'static str },
     #[error("no usable certificate in the given authorities")]
     CaCertificate,
+    #[error("the client certificate and its key cannot be used together")]
+    ClientCertificate,
     #[error("the {name} holds characters that cannot be sent")]
     Header { name: &'static str },
     #[error("path `{path}` has an empty, `.` or `..` segment, or control characters")]
     Path { path: String },
     #[error("the body of {method} {url} cannot be written as JSON")]
     Encode { method: &'static str, url: String },
+    /// The client was asked for a preview; see `Client::previewing`.
+    #[error("nothing was sent")]
+    NotSent,
     #[error("preparing the HTTP client")]
     Setup(#[source] reqwest::Error),
 
@@ -84,6 +89,8 @@ impl Error {
             self,
             Self::Address { .. }
                 | Self::CaCertificate
+                | Self::ClientCertificate
+                | Self::NotSent
                 | Self::Header { .. }
                 | Self::Path { .. }
                 | Self::Encode { .. }

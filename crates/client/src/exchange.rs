@@ -9,6 +9,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::preview::Planned;
 use crate::response::Response;
 use crate::{Client, path};
 
@@ -19,6 +20,7 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 pub enum Method {
     Get,
     List,
+    Scan,
     Put,
     Post,
     Patch,
@@ -30,6 +32,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::List => "LIST",
+            Self::Scan => "SCAN",
             Self::Put => "PUT",
             Self::Post => "POST",
             Self::Patch => "PATCH",
@@ -68,9 +71,15 @@ impl Client {
             Some(body) => Some(encoded(body).ok_or_else(|| Error::Encode { method: method.as_str(), url: shown.clone() })?),
             None => None,
         };
+        if let Some(preview) = &self.preview {
+            preview.keep(Planned { method, url, headers: self.headers()?, body });
+            return Err(Error::NotSent);
+        }
         let mut answer = self.send(method, &url, body.clone()).await?;
         if let Some(target) = redirect_target(&url, &answer) {
-            let target = target.ok_or_else(|| Error::Redirect { method: method.as_str(), url: shown.clone() })?;
+            let target = target
+                .filter(|_| self.follows_redirects)
+                .ok_or_else(|| Error::Redirect { method: method.as_str(), url: shown.clone() })?;
             answer = self.send(method, &target, body).await?;
             if redirect_target(&target, &answer).is_some() {
                 return Err(Error::Redirect { method: method.as_str(), url: shown });
@@ -95,7 +104,7 @@ impl Client {
     }
 
     fn headers(&self) -> Result<HeaderMap, Error> {
-        let mut headers = HeaderMap::new();
+        let mut headers = self.extra_headers.clone();
         // Agents in between accept requests only with this header: a browser can't be made to send it across origins.
         headers.insert("x-vault-request", HeaderValue::from_static("true"));
         let optional = [

@@ -38,8 +38,9 @@ impl Client {
     /// The mount that `path` belongs to, and what remains of the path below it. Errors: a refusal, also for an unknown mount.
     pub async fn kv_mount(&self, path: &str) -> Result<(KvMount, String), Error> {
         let path = path.trim_matches('/');
-        // Never wrapped: the answer is for this client alone.
-        let answer = self.without_wrapping().request::<()>(Method::Get, &format!("sys/internal/ui/mounts/{path}"), None).await?;
+        // Never wrapped nor previewed: the answer is for this client alone, and decides what is asked next.
+        let asking = self.without_wrapping().without_preview();
+        let answer = asking.request::<()>(Method::Get, &format!("sys/internal/ui/mounts/{path}"), None).await?;
         Ok(split(path, &answer.data()?))
     }
 

@@ -11,6 +11,7 @@ mod exchange;
 mod kv;
 mod lease;
 mod path;
+mod preview;
 mod response;
 mod sys;
 mod token;
@@ -25,6 +26,7 @@ pub use error::{ApiError, Error};
 pub use exchange::{Method, Request};
 pub use kv::{KvMount, KvVersion};
 pub use lease::RevokeLeases;
+pub use preview::{Planned, Preview};
 pub use response::Response;
 pub use strongroom_api as api;
 
@@ -37,6 +39,11 @@ pub struct Client {
     namespace: Option<String>,
     /// Asks for the answer inside a wrapping token of this life.
     wrap_ttl: Option<String>,
+    /// Sent with every request beside those of this API.
+    extra_headers: reqwest::header::HeaderMap,
+    follows_redirects: bool,
+    /// Set: nothing is sent, what would be is left here.
+    preview: Option<Arc<Preview>>,
 }
 
 impl Client {
@@ -44,7 +51,16 @@ impl Client {
     pub fn new(config: Config) -> Result<Self, Error> {
         let address = address::Address::parse(&config.address)?;
         let http = config.http_client(&address)?;
-        let client = Self { http, base: address.base, token: None, namespace: None, wrap_ttl: None };
+        let client = Self {
+            http,
+            base: config.shown_base(&address)?,
+            token: None,
+            namespace: None,
+            wrap_ttl: None,
+            extra_headers: reqwest::header::HeaderMap::new(),
+            follows_redirects: config.follow_redirects,
+            preview: None,
+        };
         let client = match config.namespace {
             Some(namespace) => client.with_namespace(&namespace)?,
             None => client,
@@ -81,6 +97,36 @@ impl Client {
     /// The same client, asking for plain answers.
     pub fn without_wrapping(&self) -> Self {
         Self { wrap_ttl: None, ..self.clone() }
+    }
+
+    /// The same client with one more header on every request. Names that begin with `x-vault-` are this API's own, and `Header`
+    /// errors; so is what can't be a header.
+    pub fn with_header(&self, name: &str, value: &str) -> Result<Self, Error> {
+        let own = name.to_ascii_lowercase().starts_with("x-vault-");
+        let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).ok().filter(|_| !own);
+        let name = name.ok_or(Error::Header { name: "name of a header" })?;
+        self.with_any_header(name, value)
+    }
+
+    /// The same client, answering for a second factor: `METHOD[:CODE]`.
+    pub fn with_mfa(&self, credentials: &str) -> Result<Self, Error> {
+        self.with_any_header(reqwest::header::HeaderName::from_static("x-vault-mfa"), credentials)
+    }
+
+    fn with_any_header(&self, name: reqwest::header::HeaderName, value: &str) -> Result<Self, Error> {
+        let mut client = self.clone();
+        client.extra_headers.append(name, exchange::check_header("value of a header", value)?);
+        Ok(client)
+    }
+
+    /// The same client, but it sends nothing: the first request is left in `preview` and ends in `NotSent`.
+    pub fn previewing(&self, preview: Arc<Preview>) -> Self {
+        Self { preview: Some(preview), ..self.clone() }
+    }
+
+    /// The same client, sending what it is asked for.
+    pub fn without_preview(&self) -> Self {
+        Self { preview: None, ..self.clone() }
     }
 
     pub fn has_token(&self) -> bool {

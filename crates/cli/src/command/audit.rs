@@ -91,7 +91,7 @@ async fn list(session: &Session<'_>, is_detailed: bool) -> Result<Printed, Failu
     let failed = |error| Failure::of(&error, "listing audits");
     let answer = session.client.request::<()>(Method::Get, "sys/audit", None).await.map_err(failed)?;
     if session.format != Format::Table {
-        return Printed::json(&answer.data::<Value>().map_err(failed)?);
+        return Printed::structured(&answer.data::<Value>().map_err(failed)?, session.format);
     }
     let devices: BTreeMap<String, Device> = answer.data().map_err(failed)?;
     if devices.is_empty() {

@@ -12,8 +12,9 @@ use super::login_method::{self, LoginMethod};
 use crate::arguments::is_set;
 use crate::connection::{Connection, Session};
 use crate::environment::Environment;
+use crate::input as given;
 use crate::output::{Failure, Format, Printed, secret};
-use crate::{input as given, token_file};
+use crate::token_store::TokenStore;
 
 #[derive(Args)]
 pub struct Login {
@@ -46,20 +47,21 @@ impl Login {
     pub(crate) async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
         let session = self.connection.open(environment, input)?;
         let format = session.format;
+        let tokens = TokenStore::find(&environment.files)?;
         let envelope = match LoginMethod::parse(&self.method)? {
             LoginMethod::Token => self.check_token(session).await?,
             LoginMethod::Userpass => self.userpass(session).await?,
         };
         // Wrapped, and to be left so.
         let Some(auth) = &envelope.auth else { return secret::print(&envelope, format, self.wrapped_field()) };
-        let notes = self.keep(environment, &auth.client_token)?;
+        let notes = self.keep(environment, &tokens, &auth.client_token)?;
         self.printed(&envelope, format, notes)
     }
 
-    async fn check_token(&self, session: Session<'_>) -> Result<Envelope, Failure> {
+    async fn check_token(&self, mut session: Session<'_>) -> Result<Envelope, Failure> {
         let token = match self.arguments.as_slice() {
-            [] => given::prompt("Token")?,
-            [arg] => given::secret(arg.strip_prefix("token=").unwrap_or(arg), session.input)?,
+            [] => session.prompt("Token", "token").map_err(|failure| failure.when("authenticating"))?,
+            [arg] => session.secret(arg.strip_prefix("token=").unwrap_or(arg), "token")?,
             _ => return Err(Failure::local("Error authenticating: too many arguments, a token is one")),
         };
         let client = session.client.with_token(token.duplicate()).map_err(|error| Failure::of(&error, "authenticating"))?;
@@ -74,7 +76,7 @@ impl Login {
         let data = given::parse_data(&self.arguments, session.input)?;
         let path = self.path.as_deref().unwrap_or(&self.method);
         let nothing = || Failure::server("Error authenticating: the server gave no token");
-        let envelope = login_method::userpass(&session.client, path, data).await?.ok_or_else(nothing)?;
+        let envelope = login_method::userpass(&session, path, data).await?.ok_or_else(nothing)?;
         let Some(wrap) = envelope.wrap_info.as_ref().filter(|wrap| !wrap.token.is_empty()) else {
             return if envelope.auth.is_some() { Ok(envelope) } else { Err(nothing()) };
         };
@@ -91,18 +93,12 @@ impl Login {
     }
 
     /// What the user should know about where the token is.
-    fn keep(&self, environment: &Environment, token: &SecretString) -> Result<String, Failure> {
+    fn keep(&self, environment: &Environment, tokens: &TokenStore, token: &SecretString) -> Result<String, Failure> {
         if is_set(self.no_store) || is_set(self.token_only) {
             return Ok("The token was not stored; pass it with STRONGROOM_TOKEN.\n".to_owned());
         }
-        let home = environment
-            .home
-            .as_ref()
-            .ok_or_else(|| Failure::local("HOME is not set, so there is no place for the token; use -no-store"))?;
-        let path = token_file::path(home);
-        token_file::store(home, token)
-            .map_err(|error| Failure::local(format!("Error storing the token in {}: {error}", path.display())))?;
-        let stored = format!("Later commands use the token from {}.\n", path.display());
+        tokens.store(token)?;
+        let stored = format!("Later commands use the token from {}.\n", tokens.place());
         match environment.token {
             Some(_) => Ok(stored + "WARNING! A token variable is set in the environment; it wins over the stored token.\n"),
             None => Ok(stored),

@@ -1,12 +1,11 @@
 //! The ways in which `login` can log in by itself. Other methods are used with `write auth/PATH/login`.
 
 use serde_json::{Map, Value};
-use strongroom_client::Client;
 use strongroom_client::api::Envelope;
 use strongroom_types::SecretString;
 use zeroize::Zeroize as _;
 
-use crate::input as given;
+use crate::connection::Session;
 use crate::output::Failure;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,10 +36,14 @@ impl LoginMethod {
 }
 
 /// Asks for a password that was not given. Errors: no user name, and what the server says.
-pub(super) async fn userpass(client: &Client, path: &str, mut data: Map<String, Value>) -> Result<Option<Envelope>, Failure> {
+pub(super) async fn userpass(
+    session: &Session<'_>,
+    path: &str,
+    mut data: Map<String, Value>,
+) -> Result<Option<Envelope>, Failure> {
     let name = match data.get("username").and_then(Value::as_str) {
         Some(name) if !name.is_empty() => name.to_owned(),
-        _ => return Err(Failure::local("Error authenticating: 'username' must be specified")),
+        _ => return Err(Failure::server("Error authenticating: 'username' must be specified")),
     };
     let password = match data.remove("password") {
         Some(Value::String(mut text)) => {
@@ -48,10 +51,10 @@ pub(super) async fn userpass(client: &Client, path: &str, mut data: Map<String, 
             text.zeroize();
             password
         }
-        Some(_) => return Err(Failure::local("Error authenticating: 'password' must be given once")),
-        None => given::prompt("Password")?,
+        Some(_) => return Err(Failure::server("Error authenticating: 'password' must be given once")),
+        None => session.prompt("Password", "password")?,
     };
-    client.login_with_password(path, &name, password).await.map_err(|error| Failure::of(&error, "authenticating"))
+    session.client.login_with_password(path, &name, password).await.map_err(|error| Failure::of(&error, "authenticating"))
 }
 
 const TOKEN_HELP: &str = "\

@@ -4,19 +4,21 @@
 mod audit;
 mod auth;
 mod kv;
-mod kv_metadata;
 mod lease;
 mod logical;
 mod login;
 mod login_method;
 mod mount;
 mod operator;
+mod path_help;
+mod plugin;
 mod policy;
+mod print;
 mod remount;
 mod secrets;
 mod status;
 mod token;
-mod token_create;
+mod version_history;
 
 use std::io::Read;
 
@@ -44,8 +46,12 @@ pub enum ClientCommand {
     Read(logical::Read),
     /// Write any path
     Write(logical::Write),
+    /// Change some fields at any path and keep the others
+    Patch(logical::Patch),
     /// List the names below any path
     List(logical::List),
+    /// List the names below any path on all levels
+    Scan(logical::Scan),
     /// Delete any path
     Delete(logical::Delete),
     /// Open a wrapping token, once
@@ -67,6 +73,16 @@ pub enum ClientCommand {
     /// Create, look up, renew and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// Print the token in use
+    #[command(subcommand)]
+    Print(print::Print),
+    /// List the engines and auth methods that the server has
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
+    /// Print what the server says about a path
+    PathHelp(path_help::PathHelp),
+    /// Print which versions of the server have run, and since when
+    VersionHistory(version_history::VersionHistory),
     // The binary puts these beside its own commands of that name.
     #[command(skip)]
     Audit(AuditCommand),
@@ -80,7 +96,9 @@ impl ClientCommand {
             Self::Kv(command) => command.execute(environment, input).await,
             Self::Read(command) => command.execute(environment, input).await,
             Self::Write(command) => command.execute(environment, input).await,
+            Self::Patch(command) => command.execute(environment, input).await,
             Self::List(command) => command.execute(environment, input).await,
+            Self::Scan(command) => command.execute(environment, input).await,
             Self::Delete(command) => command.execute(environment, input).await,
             Self::Unwrap(command) => command.execute(environment, input).await,
             Self::Auth(command) => command.execute(environment, input).await,
@@ -88,6 +106,10 @@ impl ClientCommand {
             Self::Policy(command) => command.execute(environment, input).await,
             Self::Secrets(command) => command.execute(environment, input).await,
             Self::Lease(command) => command.execute(environment, input).await,
+            Self::Print(command) => command.execute(environment, input),
+            Self::Plugin(command) => command.execute(environment, input).await,
+            Self::PathHelp(command) => command.execute(environment, input).await,
+            Self::VersionHistory(command) => command.execute(environment, input).await,
             Self::Audit(command) => command.execute(environment, input).await,
             Self::Token(command) => command.execute(environment, input).await,
         }

@@ -91,5 +91,5 @@ pub fn enabling(kind: &str, place: &Place, mut config: TuneMount) -> EnableMount
 pub(crate) async fn as_it_came(session: &Session<'_>, path: &str, doing: &str) -> Result<Printed, Failure> {
     let failed = |error| Failure::of(&error, doing);
     let answer = session.client.request::<()>(Method::Get, path, None).await.map_err(failed)?;
-    Printed::json(&answer.data::<Value>().map_err(failed)?)
+    Printed::structured(&answer.data::<Value>().map_err(failed)?, session.format)
 }

@@ -18,7 +18,7 @@ pub(crate) fn started(status: &ReplaceStatus, format: Format) -> Result<Printed,
 
 pub(crate) fn replace(status: &ReplaceStatus, format: Format) -> Result<Printed, Failure> {
     if format != Format::Table {
-        return Printed::json(status);
+        return Printed::structured(status, format);
     }
     let mut rows = vec![("Nonce", status.nonce.clone()), ("Started", status.started.to_string())];
     if status.started {
@@ -38,7 +38,7 @@ pub(crate) fn replace(status: &ReplaceStatus, format: Format) -> Result<Printed,
 /// The new keys. `before` has the shape that they were asked in.
 pub(crate) fn new_keys(done: &ReplaceStatus, before: &ReplaceStatus, format: Format) -> Result<Printed, Failure> {
     if format != Format::Table {
-        return Printed::json(done);
+        return Printed::structured(done, format);
     }
     let mut text = String::from("\n");
     let fingerprints = done.pgp_fingerprints.as_deref().unwrap_or_default();
@@ -71,7 +71,7 @@ pub(crate) fn new_keys(done: &ReplaceStatus, before: &ReplaceStatus, format: For
 
 pub(crate) fn verify(status: &VerifyStatus, format: Format) -> Result<Printed, Failure> {
     if format != Format::Table {
-        return Printed::json(status);
+        return Printed::structured(status, format);
     }
     if status.complete {
         return Ok(Printed::line("Verification successful. The new keys are in force, the old ones open nothing any more."));
@@ -88,7 +88,7 @@ pub(crate) fn verify(status: &VerifyStatus, format: Format) -> Result<Printed, F
 
 pub(crate) fn backup(backup: &KeyBackup, format: Format) -> Result<Printed, Failure> {
     if format != Format::Table {
-        return Printed::json(&serde_json::json!({ "data": backup }));
+        return Printed::structured(&serde_json::json!({ "data": backup }), format);
     }
     let mut rows = vec![("Nonce".to_owned(), backup.nonce.clone())];
     for (fingerprint, messages) in &backup.keys_base64 {
@@ -99,7 +99,7 @@ pub(crate) fn backup(backup: &KeyBackup, format: Format) -> Result<Printed, Fail
 
 pub(crate) fn generate_root(status: &GenerateRootStatus, format: Format) -> Result<Printed, Failure> {
     if format != Format::Table {
-        return Printed::json(status);
+        return Printed::structured(status, format);
     }
     let mut rows = vec![
         ("Nonce", status.nonce.clone()),

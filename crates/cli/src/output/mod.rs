@@ -1,12 +1,15 @@
 //! What commands print: pure functions from answers to text. Must never write anywhere; `run_with` does, at the end.
 
 pub(crate) mod ceremony;
+mod hint;
 pub(crate) mod kv;
 pub(crate) mod mounts;
+pub(crate) mod preview;
 pub(crate) mod seal;
 pub(crate) mod secret;
 pub(crate) mod table;
 pub(crate) mod value;
+pub(crate) mod yaml;
 
 use std::fmt::Write as _;
 
@@ -20,6 +23,7 @@ use crate::{EXIT_LOCAL, EXIT_OK, EXIT_SERVER};
 pub(crate) enum Format {
     Table,
     Json,
+    Yaml,
     /// The body as it came; `read` only.
     Raw,
 }
@@ -29,8 +33,9 @@ impl Format {
         match text.to_ascii_lowercase().as_str() {
             "table" => Ok(Self::Table),
             "json" => Ok(Self::Json),
+            "yaml" | "yml" => Ok(Self::Yaml),
             "raw" => Ok(Self::Raw),
-            _ => Err(Failure::local(format!("Invalid output format: {text} (table and json are known)"))),
+            _ => Err(Failure::local(format!("Invalid output format: {text} (table, json and yaml are known, and raw for read)"))),
         }
     }
 }
@@ -51,12 +56,18 @@ impl Printed {
         Self::text(format!("{out}\n"))
     }
 
-    pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, Failure> {
-        Ok(Self::line(pretty(value)?))
+    /// For programs: YAML if that was asked for, else JSON.
+    pub(crate) fn structured<T: Serialize + ?Sized>(value: &T, format: Format) -> Result<Self, Failure> {
+        structured(value, format).map(Self::text)
     }
 
     pub(crate) fn warned(self, warnings: Option<&Vec<String>>) -> Self {
         Self { err: secret::warnings(warnings), ..self }
+    }
+
+    /// Puts our name into hints.
+    pub(crate) fn named(self, program: &str) -> Self {
+        Self { err: self.err.replace("{program}", program), ..self }
     }
 
     pub(crate) fn with_code(self, code: u8) -> Self {
@@ -69,19 +80,36 @@ impl Printed {
 pub(crate) struct Failure {
     pub code: u8,
     pub message: String,
+    /// What to do next; `{program}` stands for the name that we were called by.
+    pub hint: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn local(message: impl Into<String>) -> Self {
-        Self { code: EXIT_LOCAL, message: message.into() }
+        Self { code: EXIT_LOCAL, message: message.into(), hint: None }
     }
 
     pub(crate) fn server(message: impl Into<String>) -> Self {
-        Self { code: EXIT_SERVER, message: message.into() }
+        Self { code: EXIT_SERVER, message: message.into(), hint: None }
     }
 
     pub(crate) fn nothing_at(path: &str) -> Self {
         Self::server(format!("No value found at {path}"))
+    }
+
+    /// The same at the server's door: scripts see no difference between "not given" and "not accepted" there.
+    pub(crate) fn when(self, doing: &str) -> Self {
+        Self { hint: self.hint, ..Self::server(format!("Error {doing}: {}", self.message)) }
+    }
+
+    pub(crate) fn hinted(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same when there is something to say; else what it says already.
+    pub(crate) fn hinted_by(self, hint: impl FnOnce() -> Option<String>) -> Self {
+        let hint = hint().or(self.hint);
+        Self { hint, ..self }
     }
 
     /// `doing` completes "Error ..."; empty leaves the error to speak for itself.
@@ -95,7 +123,7 @@ impl Failure {
             separator = ": ";
             cause = one.source();
         }
-        Self { code: if error.is_callers() { EXIT_LOCAL } else { EXIT_SERVER }, message }
+        Self { code: if error.is_callers() { EXIT_LOCAL } else { EXIT_SERVER }, message, hint: hint::of(error) }
     }
 }
 
@@ -107,11 +135,16 @@ impl From<Error> for Failure {
 
 impl From<Failure> for Printed {
     fn from(failure: Failure) -> Self {
-        Self { out: Zeroizing::default(), err: format!("{}\n", failure.message.trim_end()), code: failure.code }
+        let hint = failure.hint.map(|hint| format!("\nHint: {hint}\n")).unwrap_or_default();
+        Self { out: Zeroizing::default(), err: format!("{}\n{hint}", failure.message.trim_end()), code: failure.code }
     }
 }
 
-/// JSON in two-space indentation.
-pub(crate) fn pretty<T: Serialize + ?Sized>(value: &T) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value).map_err(|_| Failure::local("the answer cannot be written as JSON"))
+/// JSON in two-space indentation or YAML, with a line feed at the end.
+pub(crate) fn structured<T: Serialize + ?Sized>(value: &T, format: Format) -> Result<String, Failure> {
+    let unwritable = |_| Failure::local("the answer cannot be written in this format");
+    if format == Format::Yaml {
+        return serde_json::to_value(value).map(|value| yaml::text(&value)).map_err(unwritable);
+    }
+    serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(unwritable)
 }

@@ -11,7 +11,7 @@ use super::{Failure, Format, Printed, table};
 /// One name per line below a heading, or a JSON list.
 pub(crate) fn keys(keys: &[Value], format: Format) -> Result<Printed, Failure> {
     if format != Format::Table {
-        return Printed::json(keys);
+        return Printed::structured(keys, format);
     }
     let lines: String = keys.iter().map(|key| format!("{}\n", super::value::plain(key))).collect();
     Ok(Printed::text(format!("Keys\n----\n{lines}")))

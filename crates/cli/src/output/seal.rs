@@ -16,7 +16,7 @@ pub(crate) fn status(status: &SealStatus, leader: Option<&Leader>, format: Forma
     if let Some(leader) = leader {
         shown.other.insert("ha_enabled".to_owned(), json!(leader.ha_enabled));
     }
-    Printed::json(&shown)
+    Printed::structured(&shown, format)
 }
 
 fn status_rows(status: &SealStatus, leader: Option<&Leader>) -> Vec<(&'static str, String)> {
@@ -50,7 +50,7 @@ fn status_rows(status: &SealStatus, leader: Option<&Leader>) -> Vec<(&'static st
 
 pub(crate) fn key_status(status: &KeyStatus, heading: &str, format: Format) -> Result<Printed, Failure> {
     if format != Format::Table {
-        return Printed::json(status);
+        return Printed::structured(status, format);
     }
     let rows = [
         ("Key Term", status.term.to_string()),
@@ -80,7 +80,7 @@ pub(crate) fn init(answer: &InitAnswer, request: &InitRequest, format: Format) -
         return Ok(Printed::text(init_text(answer, request)));
     }
     let exposed = |keys: &[SecretString]| keys.iter().map(|key| json!(key.expose())).collect::<Vec<_>>();
-    Printed::json(&json!({
+    let shown = json!({
         "unseal_keys_b64": exposed(&answer.keys_base64),
         "unseal_keys_hex": exposed(&answer.keys),
         "unseal_shares": request.secret_shares,
@@ -90,7 +90,8 @@ pub(crate) fn init(answer: &InitAnswer, request: &InitRequest, format: Format) -
         "recovery_keys_shares": 0,
         "recovery_keys_threshold": 0,
         "root_token": answer.root_token.expose(),
-    }))
+    });
+    Printed::structured(&shown, format)
 }
 
 fn init_text(answer: &InitAnswer, request: &InitRequest) -> String {

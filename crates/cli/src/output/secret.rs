@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 use strongroom_client::api::{Auth, Envelope, WrapInfo};
 
 use super::value::{cell, duration, plain, quoted};
-use super::{Failure, Format, Printed, pretty, table};
+use super::{Failure, Format, Printed, structured, table};
 
 /// The answer of most commands: one field, JSON, or a table with warnings beside it.
 pub(crate) fn print(envelope: &Envelope, format: Format, field: Option<&str>) -> Result<Printed, Failure> {
     match (field, format) {
         (Some(name), _) => print_field(find(envelope, name), name, format),
-        (None, Format::Json | Format::Raw) => Printed::json(envelope),
+        (None, Format::Json | Format::Yaml | Format::Raw) => Printed::structured(envelope, format),
         (None, Format::Table) => Ok(Printed::text(table_of(envelope)).warned(envelope.warnings.as_ref())),
     }
 }
@@ -20,7 +20,7 @@ pub(crate) fn print_field(value: Option<Value>, name: &str, format: Format) -> R
     match value {
         None | Some(Value::Null) => Err(Failure::local(format!("Field {name:?} not present in secret"))),
         Some(value) if format == Format::Table => Ok(Printed::text(plain(&value))),
-        Some(value) => Ok(Printed::text(pretty(&value)?)),
+        Some(value) => Ok(Printed::text(structured(&value, format)?.trim_end_matches('\n'))),
     }
 }
 

@@ -17,7 +17,6 @@ use super::replace::share;
 use crate::arguments::is_set;
 use crate::connection::{Connection, Session};
 use crate::environment::Environment;
-use crate::input as given;
 use crate::output::{Failure, Format, Printed, ceremony};
 
 #[derive(Args)]
@@ -72,7 +71,7 @@ impl GenerateRoot {
         if !status.started {
             return Err(Failure::local("No root generation is in progress. Start one with -init."));
         }
-        let share = share(self.key, nonce, &status.nonce, session.input)?;
+        let share = share(self.key, nonce, &status.nonce, &mut session)?;
         let given = session.client.generate_root_give(door, &share).await;
         ceremony::generate_root(&given.map_err(|e| Failure::of(&e, "giving the key"))?, session.format)
     }
@@ -87,7 +86,7 @@ impl GenerateRoot {
 
 /// The token, without a line feed, as scripts take it. Errors: the two do not belong together.
 fn decode(encoded: &str, otp: &str, session: &mut Session<'_>) -> Result<Printed, Failure> {
-    let encoded = given::secret(encoded, session.input)?;
+    let encoded = session.secret(encoded, "encoded token")?;
     let text = encoded.expose();
     let mixed = STANDARD_NO_PAD.decode(text).or_else(|_| STANDARD.decode(text));
     let mixed = Zeroizing::new(mixed.map_err(|_| Failure::local("the encoded token is not base64"))?);
@@ -98,7 +97,7 @@ fn decode(encoded: &str, otp: &str, session: &mut Session<'_>) -> Result<Printed
     let token =
         std::str::from_utf8(&token).map_err(|_| Failure::local("the encoded token and the otp do not belong together"))?;
     match session.format {
-        Format::Json => Printed::json(&json!({ "token": token })),
-        Format::Table | Format::Raw => Ok(Printed::text(token)),
+        Format::Table => Ok(Printed::text(token)),
+        format => Printed::structured(&json!({ "token": token }), format),
     }
 }

@@ -15,7 +15,7 @@ use crate::arguments::is_set;
 use crate::connection::{Connection, Session};
 use crate::environment::Environment;
 use crate::output::{Failure, Format, Printed, seal};
-use crate::{EXIT_LOCAL, EXIT_OK, EXIT_SERVER, input as given};
+use crate::{EXIT_LOCAL, EXIT_OK, EXIT_SERVER};
 
 #[derive(Subcommand)]
 pub enum Operator {
@@ -114,18 +114,18 @@ async fn init_status(session: &Session<'_>) -> Result<Printed, Failure> {
     let printed = match session.format {
         Format::Table if initialized => Printed::line("Vault is initialized"),
         Format::Table => Printed::line("Vault is not initialized"),
-        Format::Json | Format::Raw => Printed::json(&json!({ "Initialized": initialized }))?,
+        format => Printed::structured(&json!({ "Initialized": initialized }), format)?,
     };
     Ok(printed.with_code(if initialized { EXIT_OK } else { EXIT_SERVER }))
 }
 
 impl Unseal {
     async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
-        let session = self.connection.open(environment, input)?;
+        let mut session = self.connection.open(environment, input)?;
         let (request, doing) = match (is_set(self.reset), self.key) {
             (true, _) => (UnsealRequest { key: None, reset: true }, "resetting the unseal attempt"),
-            (false, Some(arg)) => (UnsealRequest { key: Some(given::secret(&arg, session.input)?), reset: false }, "unsealing"),
-            (false, None) => (UnsealRequest { key: Some(given::prompt("Unseal Key")?), reset: false }, "unsealing"),
+            (false, Some(arg)) => (UnsealRequest { key: Some(session.secret(&arg, "unseal key")?), reset: false }, "unsealing"),
+            (false, None) => (UnsealRequest { key: Some(session.prompt("Unseal Key", "key")?), reset: false }, "unsealing"),
         };
         let status = session.client.unseal(&request).await.map_err(|error| Failure::of(&error, doing))?;
         let leader = session.client.leader().await.ok();

@@ -12,7 +12,6 @@ use super::public_key;
 use crate::arguments::is_set;
 use crate::connection::{Connection, Session};
 use crate::environment::Environment;
-use crate::input as given;
 use crate::output::{Failure, Printed, ceremony};
 
 #[derive(Args)]
@@ -125,7 +124,7 @@ async fn give(session: &mut Session<'_>, door: Door, key: Option<String>, nonce:
     if !status.started {
         return Err(Failure::local("Nothing is in progress. Start it with -init."));
     }
-    let share = share(key, nonce, &status.nonce, session.input)?;
+    let share = share(key, nonce, &status.nonce, session)?;
     let given = session.client.replace_give(door, &share).await.map_err(|e| Failure::of(&e, "giving the key"))?;
     if !given.complete {
         return ceremony::replace(&given, session.format);
@@ -135,7 +134,7 @@ async fn give(session: &mut Session<'_>, door: Door, key: Option<String>, nonce:
 
 async fn give_back(session: &mut Session<'_>, door: Door, key: Option<String>, nonce: Option<&str>) -> Result<Printed, Failure> {
     let status = session.client.verify_status(door).await.map_err(|e| Failure::of(&e, "reading the status"))?;
-    let share = share(key, nonce, &status.nonce, session.input)?;
+    let share = share(key, nonce, &status.nonce, session)?;
     let given = session.client.verify_give(door, &share).await.map_err(|e| Failure::of(&e, "giving the key back"))?;
     ceremony::verify(&given, session.format)
 }
@@ -145,13 +144,13 @@ pub(super) fn share(
     key: Option<String>,
     nonce: Option<&str>,
     current: &str,
-    input: &mut dyn Read,
+    session: &mut Session<'_>,
 ) -> Result<ShareRequest, Failure> {
     let (nonce, key): (&str, SecretString) = match key {
-        None => (current, given::prompt(&format!("Operation nonce: {current}\nUnseal Key"))?),
+        None => (current, session.prompt(&format!("Operation nonce: {current}\nUnseal Key"), "key")?),
         Some(arg) => {
             let nonce = nonce.ok_or_else(|| Failure::local("Missing nonce value: specify it via the -nonce flag"))?;
-            (nonce, given::secret(&arg, input)?)
+            (nonce, session.secret(&arg, "unseal key")?)
         }
     };
     Ok(ShareRequest { nonce: nonce.to_owned(), key })

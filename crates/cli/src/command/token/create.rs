@@ -5,11 +5,10 @@ use std::io::Read;
 use clap::Args;
 use strongroom_client::api::CreateToken;
 
-use super::token::answered;
+use super::answered;
 use crate::arguments::{duration_text, is_set, pair};
 use crate::connection::Connection;
 use crate::environment::Environment;
-use crate::input as given;
 use crate::output::{Failure, Printed};
 
 /// How long the token lives and how often it can be used.
@@ -72,9 +71,9 @@ pub struct Create {
 
 impl Create {
     pub(crate) async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
-        let session = self.connection.open(environment, input)?;
+        let mut session = self.connection.open(environment, input)?;
         let request = CreateToken {
-            id: self.id.map(|arg| given::secret(&arg, session.input)).transpose()?,
+            id: self.id.map(|arg| session.secret(&arg, "token")).transpose()?,
             policies: self.policy,
             metadata: self.metadata.into_iter().collect(),
             ttl: self.life.ttl,

@@ -1,17 +1,20 @@
 //! `token`: look up, renew and revoke; creation has a file of its own. Must never mix up a token and an accessor: one of them is
 //! public.
 
+mod capabilities;
+mod create;
+
 use std::io::Read;
 
 use clap::{Args, Subcommand};
 use strongroom_client::api::{Envelope, RenewToken};
 
-use super::token_create::Create;
 use crate::arguments::{duration_s, is_set};
 use crate::connection::{Connection, Session};
 use crate::environment::Environment;
-use crate::input as given;
 use crate::output::{Failure, Printed, secret};
+use capabilities::Capabilities;
+use create::Create;
 
 #[derive(Subcommand)]
 pub enum Token {
@@ -23,6 +26,8 @@ pub enum Token {
     Renew(Renew),
     /// End a token and what it made
     Revoke(Revoke),
+    /// Print what a token may do at a path
+    Capabilities(Capabilities),
 }
 
 /// The token meant, or its accessor.
@@ -81,6 +86,7 @@ impl Token {
             Self::Lookup(command) => command.execute(environment, input).await,
             Self::Renew(command) => command.execute(environment, input).await,
             Self::Revoke(command) => command.execute(environment, input).await,
+            Self::Capabilities(command) => command.execute(environment, input).await,
         }
     }
 }
@@ -98,10 +104,13 @@ impl Target {
 
 impl Lookup {
     async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
-        let session = self.connection.open(environment, input)?;
+        let mut session = self.connection.open(environment, input)?;
         let answer = match (self.target.accessor()?, &self.target.token) {
             (Some(accessor), _) => session.client.lookup_accessor(accessor).await,
-            (None, Some(token)) => session.client.lookup_token(&given::secret(token, session.input)?).await,
+            (None, Some(token)) => {
+                let token = session.secret(token, "token")?;
+                session.client.lookup_token(&token).await
+            }
             (None, None) => session.client.lookup_self().await,
         };
         let envelope = answer.map_err(|error| Failure::of(&error, "looking up token"))?;
@@ -111,11 +120,11 @@ impl Lookup {
 
 impl Renew {
     async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
-        let session = self.connection.open(environment, input)?;
+        let mut session = self.connection.open(environment, input)?;
         let mut request = RenewToken { increment: self.increment, ..RenewToken::default() };
         match (self.target.accessor()?, &self.target.token) {
             (Some(accessor), _) => request.accessor = Some(accessor.to_owned()),
-            (None, Some(token)) => request.token = Some(given::secret(token, session.input)?),
+            (None, Some(token)) => request.token = Some(session.secret(token, "token")?),
             (None, None) => {}
         }
         let envelope = session.client.renew_token(&request).await.map_err(|error| Failure::of(&error, "renewing token"))?;
@@ -140,13 +149,15 @@ impl Revoke {
             (false, false, _, None) => return Err(Failure::local("Not enough arguments (expected 1 or -self, got 0)")),
             _ => {}
         }
-        let session = self.connection.open(environment, input)?;
-        let client = &session.client;
+        let mut session = self.connection.open(environment, input)?;
         let answer = match (self.target.accessor()?, mode, &self.target.token) {
-            (Some(accessor), ..) => client.revoke_accessor(accessor).await,
-            (None, Some("path"), Some(path)) => client.revoke_prefix(path).await,
-            (None, mode, Some(token)) => client.revoke_token(&given::secret(token, session.input)?, mode.is_some()).await,
-            (None, _, None) => client.revoke_self().await,
+            (Some(accessor), ..) => session.client.revoke_accessor(accessor).await,
+            (None, Some("path"), Some(path)) => session.client.revoke_prefix(path).await,
+            (None, mode, Some(token)) => {
+                let token = session.secret(token, "token")?;
+                session.client.revoke_token(&token, mode.is_some()).await
+            }
+            (None, _, None) => session.client.revoke_self().await,
         };
         answer.map_err(|error| Failure::of(&error, "revoking token"))?;
         Ok(Printed::line("Success! Revoked token (if it existed)"))

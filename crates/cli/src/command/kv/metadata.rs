@@ -3,12 +3,12 @@
 use std::io::Read;
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use strongroom_client::Method;
 use strongroom_client::api::MetadataSettings;
 
-use super::kv::{Place, require_two};
-use super::logical::{deleted, written};
+use super::super::logical::{deleted, written};
+use super::{Place, require_two};
 use crate::arguments::{duration_text, pair};
 use crate::environment::Environment;
 use crate::output::{Failure, Format, Printed, kv, secret};
@@ -19,6 +19,8 @@ pub enum Metadata {
     Get(Plain),
     /// Change settings of a secret; makes it if there is none
     Put(Put),
+    /// Change some settings of a secret and keep the others
+    Patch(Patch),
     /// Remove a secret with all its versions, for good
     Delete(Plain),
 }
@@ -47,11 +49,21 @@ pub struct Put {
     custom_metadata: Vec<(String, String)>,
 }
 
+#[derive(Args)]
+pub struct Patch {
+    #[command(flatten)]
+    put: Put,
+    /// Note to remove; may be given more than once
+    #[arg(long, value_name = "KEY")]
+    remove_custom_metadata: Vec<String>,
+}
+
 impl Metadata {
     pub(crate) async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
         match self {
             Self::Get(Plain { place }) => get(place, environment, input).await,
             Self::Put(command) => command.execute(environment, input).await,
+            Self::Patch(command) => command.execute(environment, input).await,
             Self::Delete(Plain { place }) => delete(place, environment, input).await,
         }
     }
@@ -88,6 +100,35 @@ impl Put {
         let answer = session.client.kv_metadata_write(&mount, &key, &settings).await;
         answer.map_err(|error| Failure::of(&error, &format!("writing data to {path}")))?;
         written(None, &path, session.format, None)
+    }
+}
+
+impl Patch {
+    async fn execute(self, environment: &Environment, input: &mut dyn Read) -> Result<Printed, Failure> {
+        let session = self.put.place.connection.open(environment, input)?;
+        let (mount, key) = self.put.place.find(&session).await?;
+        require_two(&mount, "Metadata")?;
+        let path = mount.path_of("metadata", &key);
+        let sent = session.client.request(Method::Patch, &path, Some(&self.body())).await;
+        match sent {
+            Err(error) if error.status() == Some(404) => Err(Failure::nothing_at(&path)),
+            Err(error) => Err(Failure::of(&error, &format!("writing data to {path}"))),
+            Ok(_) => written(None, &path, session.format, None),
+        }
+    }
+
+    /// What was given only; null removes.
+    fn body(self) -> Map<String, Value> {
+        let set = self.put.custom_metadata.into_iter().map(|(key, value)| (key, json!(value)));
+        let removed = self.remove_custom_metadata.into_iter().map(|key| (key, Value::Null));
+        let notes: Map<String, Value> = set.chain(removed).collect();
+        let settings = [
+            ("max_versions", self.put.max_versions.map(|count| json!(count))),
+            ("cas_required", self.put.cas_required.map(|required| json!(required))),
+            ("delete_version_after", self.put.delete_version_after.map(|after| json!(after))),
+            ("custom_metadata", Some(json!(notes)).filter(|_| !notes.is_empty())),
+        ];
+        settings.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 }
 

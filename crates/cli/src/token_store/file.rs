@@ -4,17 +4,13 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use strongroom_types::SecretString;
 
-pub(crate) fn path(home: &Path) -> PathBuf {
-    home.join(".vault-token")
-}
-
 /// None when there is no token.
-pub(crate) fn load(home: &Path) -> io::Result<Option<SecretString>> {
-    match fs::read_to_string(path(home)) {
+pub(super) fn load(path: &Path) -> io::Result<Option<SecretString>> {
+    match fs::read_to_string(path) {
         Ok(text) => {
             let whole = SecretString::new(text);
             let token = SecretString::from(whole.expose().trim());
@@ -26,13 +22,13 @@ pub(crate) fn load(home: &Path) -> io::Result<Option<SecretString>> {
 }
 
 /// Replaces the file as a whole: a new one with mode 0600 takes the old one's place, whatever mode that had.
-pub(crate) fn store(home: &Path, token: &SecretString) -> io::Result<()> {
-    let draft = home.join(format!(".vault-token.{}", std::process::id()));
+pub(super) fn store(path: &Path, token: &SecretString) -> io::Result<()> {
+    let draft = path.with_extension(format!("{}.draft", std::process::id()));
     let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut file| {
         file.write_all(token.expose().as_bytes())?;
         file.sync_all()
     });
-    let stored = written.and_then(|()| fs::rename(&draft, path(home)));
+    let stored = written.and_then(|()| fs::rename(&draft, path));
     if stored.is_err() {
         // The first error is the one to tell; the draft may not exist.
         let _ = fs::remove_file(&draft);
@@ -49,21 +45,23 @@ mod tests {
     #[test]
     fn the_token_comes_back_and_only_the_owner_may_read_it() {
         let home = tempfile::tempdir().unwrap();
-        assert!(load(home.path()).unwrap().is_none());
-        fs::write(path(home.path()), "old").unwrap();
-        fs::set_permissions(path(home.path()), fs::Permissions::from_mode(0o644)).unwrap();
-        store(home.path(), &"s.new".into()).unwrap();
-        assert_eq!(load(home.path()).unwrap().unwrap().expose(), "s.new");
-        assert_eq!(fs::metadata(path(home.path())).unwrap().permissions().mode() & 0o777, 0o600);
+        let path = home.path().join(".vault-token");
+        assert!(load(&path).unwrap().is_none());
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        store(&path, &"s.new".into()).unwrap();
+        assert_eq!(load(&path).unwrap().unwrap().expose(), "s.new");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "no draft stays behind");
     }
 
     #[test]
     fn surrounding_space_is_no_part_of_the_token() {
         let home = tempfile::tempdir().unwrap();
-        fs::write(path(home.path()), "s.x\n").unwrap();
-        assert_eq!(load(home.path()).unwrap().unwrap().expose(), "s.x");
-        fs::write(path(home.path()), "\n").unwrap();
-        assert!(load(home.path()).unwrap().is_none());
+        let path = home.path().join("t");
+        fs::write(&path, "s.x\n").unwrap();
+        assert_eq!(load(&path).unwrap().unwrap().expose(), "s.x");
+        fs::write(&path, "\n").unwrap();
+        assert!(load(&path).unwrap().is_none());
     }
 }

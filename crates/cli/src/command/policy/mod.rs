@@ -1,5 +1,7 @@
 //! `policy`. Names are lower case on the server; they are sent so. Must never change a policy's text.
 
+mod local;
+
 use std::io::Read;
 
 use clap::{Args, Subcommand};
@@ -20,6 +22,10 @@ pub enum Policy {
     List(Plain),
     /// Remove a policy
     Delete(Named),
+    /// Lay out a file with a policy
+    Fmt(local::Fmt),
+    /// Look over files with policies, without a server (exit code 1: something was found)
+    Lint(local::Lint),
 }
 
 #[derive(Args)]
@@ -53,6 +59,8 @@ impl Policy {
                 write(connection.open(environment, input)?, &canonical(&name), &file).await
             }
             Self::Read(Named { name, connection }) => read(&connection.open(environment, input)?, &canonical(&name)).await,
+            Self::Fmt(command) => command.execute(input),
+            Self::Lint(command) => command.execute(input),
             Self::List(Plain { connection }) => list(&connection.open(environment, input)?).await,
             Self::Delete(Named { name, connection }) => delete(&connection.open(environment, input)?, &canonical(&name)).await,
         }
@@ -72,13 +80,16 @@ async fn write(session: Session<'_>, name: &str, file: &str) -> Result<Printed, 
 async fn read(session: &Session<'_>, name: &str) -> Result<Printed, Failure> {
     let text = session.client.policy(name).await.map_err(|error| Failure::of(&error, &format!("reading policy named {name}")))?;
     let text = text.ok_or_else(|| Failure::server(format!("No policy named: {name}")))?;
-    if session.format == Format::Table { Ok(Printed::line(text.trim())) } else { Printed::json(&json!({ "policy": text })) }
+    match session.format {
+        Format::Table => Ok(Printed::line(text.trim())),
+        format => Printed::structured(&json!({ "policy": text }), format),
+    }
 }
 
 async fn list(session: &Session<'_>) -> Result<Printed, Failure> {
     let names = session.client.policies().await.map_err(|error| Failure::of(&error, "listing policies"))?;
     if session.format != Format::Table {
-        return Printed::json(&Value::from(names));
+        return Printed::structured(&Value::from(names), session.format);
     }
     Ok(Printed::text(names.into_iter().map(|name| name + "\n").collect::<String>()))
 }
