@@ -13,6 +13,7 @@ mod environment;
 mod input;
 mod output;
 mod policy_text;
+mod random;
 mod token_store;
 
 use std::io::{Read, Write};
@@ -22,7 +23,7 @@ use output::Printed;
 pub use arguments::{normalize, report_usage};
 pub use aside::Aside;
 /// All client commands, to be flattened into a binary's own. Has no Debug: arguments can be secrets.
-pub use command::{AuditCommand, ClientCommand};
+pub use command::{AuditCommand, ClientCommand, OperatorCommand};
 pub use environment::{Environment, Files, TlsVariables};
 
 /// All went well.

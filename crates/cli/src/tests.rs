@@ -1,19 +1,40 @@
 //! Golden texts: recorded answers go in, `golden/<name>.txt` must come out. And what can be told of a command line without a
 //! server.
 
-use clap::{CommandFactory as _, Parser};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use serde_json::{Value, json};
 use strongroom_client::KvVersion;
 use strongroom_client::api::{Envelope, InitAnswer, InitRequest, KeyStatus, Leader, SealStatus};
 
 use crate::arguments::without_stray_value;
 use crate::output::{Failure, Format, Printed, kv, mounts, seal, secret};
-use crate::{ClientCommand, Environment, Streams, normalize, run_with};
+use crate::{AuditCommand, ClientCommand, Environment, OperatorCommand, Streams, normalize, run_with};
 
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
-    command: ClientCommand,
+    command: Command,
+}
+
+/// As the binary puts them together.
+#[derive(Subcommand)]
+enum Command {
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    #[command(flatten)]
+    Client(ClientCommand),
+}
+
+impl From<Command> for ClientCommand {
+    fn from(command: Command) -> Self {
+        match command {
+            Command::Operator(command) => Self::Operator(command),
+            Command::Audit(command) => Self::Audit(command),
+            Command::Client(command) => command,
+        }
+    }
 }
 
 fn golden(name: &str, printed: Result<Printed, Failure>) {
@@ -173,7 +194,7 @@ async fn run_offline(line: &[&str], input: &str) -> (u8, String, String) {
     };
     drop(listener);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = run_with(cli.command, &environment, Streams { input: &mut input.as_bytes(), out: &mut out, err: &mut err }).await;
+    let code = run_with(cli.command.into(), &environment, Streams { input: &mut input.as_bytes(), out: &mut out, err: &mut err }).await;
     (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 

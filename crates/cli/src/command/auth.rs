@@ -38,34 +38,11 @@ struct MethodSettings {
     /// Kind of token that logins give: default-service, default-batch, service or batch
     #[arg(long, value_name = "KIND")]
     token_type: Option<String>,
-    /// Request field that the audit log shows in clear; may be given more than once
-    #[arg(long, value_name = "NAME")]
-    audit_non_hmac_request_keys: Option<Vec<String>>,
-    /// Response field that the audit log shows in clear; may be given more than once
-    #[arg(long, value_name = "NAME")]
-    audit_non_hmac_response_keys: Option<Vec<String>>,
-    /// Request header that the method may see; may be given more than once
-    #[arg(long, value_name = "NAME")]
-    passthrough_request_headers: Option<Vec<String>>,
-    /// Response header that the method may set; may be given more than once
-    #[arg(long, value_name = "NAME")]
-    allowed_response_headers: Option<Vec<String>>,
-    /// Version of the plug-in; all are built in
-    #[arg(long, value_name = "VERSION")]
-    plugin_version: Option<String>,
 }
 
 impl MethodSettings {
     fn into_tune(self) -> TuneMount {
-        TuneMount {
-            audit_non_hmac_request_keys: self.audit_non_hmac_request_keys,
-            audit_non_hmac_response_keys: self.audit_non_hmac_response_keys,
-            passthrough_request_headers: self.passthrough_request_headers,
-            allowed_response_headers: self.allowed_response_headers,
-            token_type: self.token_type,
-            plugin_version: self.plugin_version,
-            ..self.common.into_tune()
-        }
+        TuneMount { token_type: self.token_type, ..self.common.into_tune() }
     }
 }
 

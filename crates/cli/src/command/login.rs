@@ -8,11 +8,11 @@ use serde_json::Value;
 use strongroom_client::api::{Auth, Envelope};
 use strongroom_types::SecretString;
 
+use super::logical::noted_data;
 use super::login_method::{self, LoginMethod};
 use crate::arguments::is_set;
 use crate::connection::{Connection, Session};
 use crate::environment::Environment;
-use crate::input as given;
 use crate::output::{Failure, Format, Printed, secret};
 use crate::token_store::TokenStore;
 
@@ -21,7 +21,7 @@ pub struct Login {
     /// Token, or - to read it from standard input; asked for when absent. Other methods take KEY=VALUE
     #[arg(value_name = "TOKEN | KEY=VALUE")]
     arguments: Vec<String>,
-    /// The way to log in: token or userpass
+    /// The way to log in: token, userpass or approle
     #[arg(long, default_value = "token")]
     method: String,
     /// Where the method is enabled; its name when absent
@@ -50,7 +50,7 @@ impl Login {
         let tokens = TokenStore::find(&environment.files)?;
         let envelope = match LoginMethod::parse(&self.method)? {
             LoginMethod::Token => self.check_token(session).await?,
-            LoginMethod::Userpass => self.userpass(session).await?,
+            method => self.by_data(method, session).await?,
         };
         // Wrapped, and to be left so.
         let Some(auth) = &envelope.auth else { return secret::print(&envelope, format, self.wrapped_field()) };
@@ -72,11 +72,15 @@ impl Login {
         Ok(auth(&data, token))
     }
 
-    async fn userpass(&self, session: Session<'_>) -> Result<Envelope, Failure> {
-        let data = given::parse_data(&self.arguments, session.input)?;
+    async fn by_data(&self, method: LoginMethod, mut session: Session<'_>) -> Result<Envelope, Failure> {
+        let data = noted_data(&self.arguments, &mut session)?;
         let path = self.path.as_deref().unwrap_or(&self.method);
         let nothing = || Failure::server("Error authenticating: the server gave no token");
-        let envelope = login_method::userpass(&session, path, data).await?.ok_or_else(nothing)?;
+        let answer = match method {
+            LoginMethod::Approle => login_method::approle(&session, path, data).await?,
+            _ => login_method::userpass(&session, path, data).await?,
+        };
+        let envelope = answer.ok_or_else(nothing)?;
         let Some(wrap) = envelope.wrap_info.as_ref().filter(|wrap| !wrap.token.is_empty()) else {
             return if envelope.auth.is_some() { Ok(envelope) } else { Err(nothing()) };
         };

@@ -1,6 +1,7 @@
 //! The ways in which `login` can log in by itself. Other methods are used with `write auth/PATH/login`.
 
 use serde_json::{Map, Value};
+use strongroom_client::Method;
 use strongroom_client::api::Envelope;
 use strongroom_types::SecretString;
 use zeroize::Zeroize as _;
@@ -12,6 +13,7 @@ use crate::output::Failure;
 pub(super) enum LoginMethod {
     Token,
     Userpass,
+    Approle,
 }
 
 impl LoginMethod {
@@ -20,6 +22,7 @@ impl LoginMethod {
         match name {
             "token" => Ok(Self::Token),
             "userpass" => Ok(Self::Userpass),
+            "approle" => Ok(Self::Approle),
             _ => Err(Failure::local(
                 "Unknown auth method. See \"strongroom auth list\" for the methods that are enabled; some can only be \
                  used over the API, as in \"strongroom write auth/PATH/login KEY=VALUE\".",
@@ -31,6 +34,7 @@ impl LoginMethod {
         match self {
             Self::Token => TOKEN_HELP,
             Self::Userpass => USERPASS_HELP,
+            Self::Approle => APPROLE_HELP,
         }
     }
 }
@@ -56,6 +60,37 @@ pub(super) async fn userpass(
     };
     session.client.login_with_password(path, &name, password).await.map_err(|error| Failure::of(&error, "authenticating"))
 }
+
+/// Asks for a secret id that was not given. A role that needs none is given an empty one.
+pub(super) async fn approle(session: &Session<'_>, path: &str, mut data: Map<String, Value>) -> Result<Option<Envelope>, Failure> {
+    if data.get("role_id").and_then(Value::as_str).is_none_or(str::is_empty) {
+        return Err(Failure::server("Error authenticating: 'role_id' must be specified"));
+    }
+    if !data.contains_key("secret_id") {
+        data.insert("secret_id".to_owned(), Value::from(session.prompt("Secret ID", "secret_id")?.expose()));
+    }
+    let path = format!("auth/{}/login", path.trim_matches('/'));
+    let failed = |error| Failure::of(&error, "authenticating");
+    let client = session.client.without_token();
+    client.request(Method::Put, &path, Some(&data)).await.map_err(failed)?.envelope().map_err(failed)
+}
+
+const APPROLE_HELP: &str = "\
+Usage: strongroom login -method=approle [CONFIG K=V...]
+
+  Logs a program in with the id of its role and a secret id of that role.
+
+      $ strongroom login -method=approle role_id=ID secret_id=@secret-id.txt
+
+Configuration:
+
+  role_id=<string>
+      Id of the role.
+
+  secret_id=<string>
+      Secret id of the role; empty for a role that needs none. It is asked for
+      when it is not given; - reads it from standard input.
+";
 
 const TOKEN_HELP: &str = "\
 Usage: strongroom login [TOKEN]

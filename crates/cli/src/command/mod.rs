@@ -25,6 +25,7 @@ use std::io::Read;
 use clap::Subcommand;
 
 pub use audit::Audit as AuditCommand;
+pub use operator::Operator as OperatorCommand;
 
 use crate::environment::Environment;
 use crate::output::{Failure, Printed};
@@ -36,9 +37,6 @@ use crate::output::{Failure, Printed};
 pub enum ClientCommand {
     /// Show whether the server is initialized and unsealed (exit code 2: sealed)
     Status(status::Status),
-    /// Initialize, unseal, seal and rotate keys
-    #[command(subcommand)]
-    Operator(operator::Operator),
     /// Work with key-value secrets
     #[command(subcommand)]
     Kv(kv::Kv),
@@ -86,6 +84,8 @@ pub enum ClientCommand {
     // The binary puts these beside its own commands of that name.
     #[command(skip)]
     Audit(AuditCommand),
+    #[command(skip)]
+    Operator(OperatorCommand),
 }
 
 impl ClientCommand {

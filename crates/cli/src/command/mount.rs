@@ -62,6 +62,21 @@ pub struct Settings {
     /// Option of the engine or method; may be given more than once
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     options: Vec<(String, String)>,
+    /// Request field that the audit log shows in clear; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    audit_non_hmac_request_keys: Option<Vec<String>>,
+    /// Response field that the audit log shows in clear; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    audit_non_hmac_response_keys: Option<Vec<String>>,
+    /// Request header that it may see; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    passthrough_request_headers: Option<Vec<String>>,
+    /// Response header that it may set; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    allowed_response_headers: Option<Vec<String>>,
+    /// Version of the plug-in; all are built in
+    #[arg(long, value_name = "VERSION")]
+    plugin_version: Option<String>,
 }
 
 impl Settings {
@@ -74,6 +89,11 @@ impl Settings {
             default_lease_ttl: self.default_lease_ttl,
             max_lease_ttl: self.max_lease_ttl,
             listing_visibility: self.listing_visibility,
+            audit_non_hmac_request_keys: self.audit_non_hmac_request_keys,
+            audit_non_hmac_response_keys: self.audit_non_hmac_response_keys,
+            passthrough_request_headers: self.passthrough_request_headers,
+            allowed_response_headers: self.allowed_response_headers,
+            plugin_version: self.plugin_version,
             options: Some(options).filter(|options| !options.is_empty()),
             ..TuneMount::default()
         }

@@ -12,6 +12,9 @@ use crate::{EXIT_LOCAL, EXIT_OK, EXIT_SERVER};
 
 #[derive(Args)]
 pub struct Status {
+    /// Print only this field, without a line feed
+    #[arg(long, help_heading = "Output")]
+    field: Option<String>,
     #[command(flatten)]
     connection: Connection,
 }
@@ -25,6 +28,10 @@ impl Status {
         // A server that doesn't tell about other nodes still has a status.
         let leader = session.client.leader().await.ok();
         let code = if status.sealed { EXIT_SERVER } else { EXIT_OK };
-        Ok(seal::status(&status, leader.as_ref(), session.format)?.with_code(code))
+        let printed = match &self.field {
+            Some(name) => seal::status_field(&status, leader.as_ref(), name, session.format)?,
+            None => seal::status(&status, leader.as_ref(), session.format)?,
+        };
+        Ok(printed.with_code(code))
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use strongroom_client::api::{InitAnswer, InitRequest, KeyStatus, Leader, SealStatus};
 use strongroom_types::SecretString;
 
+use super::secret::print_field;
 use super::{Failure, Format, Printed, table};
 
 /// `leader` is None when the server did not tell.
@@ -12,11 +13,28 @@ pub(crate) fn status(status: &SealStatus, leader: Option<&Leader>, format: Forma
     if format == Format::Table {
         return Ok(Printed::text(table::pairs(&status_rows(status, leader))));
     }
+    Printed::structured(&with_leader(status, leader), format)
+}
+
+/// One field by the name that it has in JSON.
+pub(crate) fn status_field(
+    status: &SealStatus,
+    leader: Option<&Leader>,
+    name: &str,
+    format: Format,
+) -> Result<Printed, Failure> {
+    let shown = serde_json::to_value(with_leader(status, leader)).unwrap_or_default();
+    let value = shown.get(name).filter(|value| !value.is_null()).cloned();
+    let missing = || Failure::local(format!("Field {name:?} not present in seal status"));
+    print_field(Some(value.ok_or_else(missing)?), name, format)
+}
+
+fn with_leader(status: &SealStatus, leader: Option<&Leader>) -> SealStatus {
     let mut shown = status.clone();
     if let Some(leader) = leader {
         shown.other.insert("ha_enabled".to_owned(), json!(leader.ha_enabled));
     }
-    Printed::structured(&shown, format)
+    shown
 }
 
 fn status_rows(status: &SealStatus, leader: Option<&Leader>) -> Vec<(&'static str, String)> {

@@ -2,7 +2,9 @@
 //! reference. Must never print an argument back: it may be a secret.
 
 mod audit;
+mod completion;
 mod console;
+mod operator;
 mod server;
 mod version;
 
@@ -26,8 +28,16 @@ enum Command {
     /// Check an audit log and prove its records, or manage the audit devices of a server
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Initialize, unseal, seal and rotate keys; check a machine before a start
+    #[command(subcommand)]
+    Operator(operator::Operator),
     /// Show the version
     Version,
+    /// Print a script that completes commands and flags in a shell
+    Completion(completion::Args),
+    /// Write man pages into a folder, for packages
+    #[command(hide = true)]
+    Man(completion::ManArgs),
     #[command(flatten)]
     Client(strongroom_cli::ClientCommand),
 }
@@ -44,6 +54,9 @@ fn execute(command: Command) -> u8 {
     match command {
         Command::Server(args) => console::exit_code(server::run(args)),
         Command::Audit(command) => console::exit_code(audit::run(command)),
+        Command::Operator(command) => console::exit_code(operator::run(command)),
+        Command::Completion(args) => console::exit_code(completion::run(&args).map(|()| strongroom_cli::EXIT_OK)),
+        Command::Man(args) => console::exit_code(completion::man(&args).map(|()| strongroom_cli::EXIT_OK)),
         Command::Version => console::exit_code(console::print(&format!("{}\n", version::LINE)).map(|()| strongroom_cli::EXIT_OK)),
         Command::Client(command) => console::exit_code(client(command)),
     }

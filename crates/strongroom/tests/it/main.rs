@@ -5,6 +5,7 @@ mod approle;
 mod audit;
 mod audit_devices;
 mod catalogue;
+mod cli;
 mod clients;
 mod faults;
 mod flat;

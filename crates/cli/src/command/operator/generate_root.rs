@@ -12,7 +12,7 @@ use strongroom_client::api::GenerateRootRequest;
 use strongroom_types::SecretString;
 use zeroize::Zeroizing;
 
-use super::public_key;
+use super::public_key::public_key;
 use super::replace::share;
 use crate::arguments::is_set;
 use crate::connection::{Connection, Session};
@@ -32,6 +32,9 @@ pub struct GenerateRoot {
     /// Show how far it is
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     status: Option<bool>,
+    /// Make and print a one-time password for -init
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    generate_otp: Option<bool>,
     /// Encoded token to decode with -otp, or - to read it from standard input
     #[arg(long)]
     decode: Option<String>,
@@ -53,6 +56,9 @@ impl GenerateRoot {
         let mut session = self.connection.open(environment, input)?;
         if let Some(encoded) = &self.decode {
             return decode(encoded, self.otp.as_deref().unwrap_or_default(), &mut session);
+        }
+        if is_set(self.generate_otp) {
+            return one_time_password(&session).await;
         }
         let door = if session.client.has_token() { Door::Token } else { Door::Open };
         let nonce = Some(self.nonce.as_str()).filter(|nonce| !nonce.is_empty());
@@ -81,6 +87,21 @@ impl GenerateRoot {
         let request = GenerateRootRequest { otp: self.otp.as_deref().map(SecretString::from), pgp_key };
         let started = session.client.generate_root_start(door, &request).await;
         ceremony::generate_root(&started.map_err(|e| Failure::of(&e, "initializing root generation"))?, session.format)
+    }
+}
+
+/// As long as a token of this server is. Errors: the server does not tell how long that is.
+async fn one_time_password(session: &Session<'_>) -> Result<Printed, Failure> {
+    let door = if session.client.has_token() { Door::Token } else { Door::Open };
+    let status = session.client.generate_root_status(door).await.map_err(|e| Failure::of(&e, "reading the length of the OTP"))?;
+    let length = usize::try_from(status.otp_length).unwrap_or_default();
+    if length == 0 {
+        return Err(Failure::server("The server did not tell how long the OTP must be"));
+    }
+    let otp = crate::random::letters(length).map_err(|error| Failure::local(format!("Error making an OTP: {error}")))?;
+    match session.format {
+        Format::Table => Ok(Printed::text(otp.expose())),
+        format => Printed::structured(&json!({ "otp": otp.expose(), "otp_length": length }), format),
     }
 }
 

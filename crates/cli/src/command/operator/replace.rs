@@ -8,7 +8,7 @@ use strongroom_client::Door;
 use strongroom_client::api::{ReplaceRequest, ShareRequest};
 use strongroom_types::SecretString;
 
-use super::public_key;
+use super::public_key::public_key;
 use crate::arguments::is_set;
 use crate::connection::{Connection, Session};
 use crate::environment::Environment;

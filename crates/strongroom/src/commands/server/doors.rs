@@ -64,8 +64,8 @@ fn door(listener: &Listener) -> anyhow::Result<strongroom_http::Listener> {
         Address::Tcp(address) => Bind::Tcp(*address),
         Address::Unix { path, mode } => Bind::Unix { path: path.clone(), mode: *mode },
     };
-    if let (Address::Tcp(tcp), None) = (&listener.address, &listener.tls)
-        && !tcp.ip().is_loopback()
+    if let Address::Tcp(tcp) = &listener.address
+        && super::is_open_to_others_in_clear(listener)
     {
         tracing::warn!(address = %tcp, "tls_disable: secrets and tokens travel in clear");
     }

@@ -4,7 +4,7 @@
 mod banner;
 mod dev;
 mod dev_tls;
-mod doors;
+pub mod doors;
 mod pid_file;
 mod plan;
 mod process;
@@ -22,7 +22,7 @@ use strongroom_http::Stopped;
 use strongroom_storage::{EmbeddedStore, MemoryStore, Store, embedded};
 
 use super::console;
-use crate::config::Storage;
+use crate::config::{Address, Listener, Storage};
 use crate::environment::Environment;
 use crate::process::ThisProcess;
 use crate::system::{SystemRng, WallClock, seed_early};
@@ -128,6 +128,16 @@ async fn serve(plan: Plan, log: log::Control) -> anyhow::Result<()> {
     tokio::task::spawn_blocking(move || opened.close()).await.context("closing the store")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Opens a store as a start would, and closes it. Blocks.
+pub fn try_open(storage: Storage) -> anyhow::Result<()> {
+    Opened::open(storage).map(|opened| opened.close())
+}
+
+/// Anybody in the network can read what is sent there.
+pub fn is_open_to_others_in_clear(listener: &Listener) -> bool {
+    matches!((&listener.address, &listener.tls), (Address::Tcp(tcp), None) if !tcp.ip().is_loopback())
 }
 
 /// The store, with the handle that can close it.
