@@ -194,7 +194,8 @@ async fn run_offline(line: &[&str], input: &str) -> (u8, String, String) {
     };
     drop(listener);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = run_with(cli.command.into(), &environment, Streams { input: &mut input.as_bytes(), out: &mut out, err: &mut err }).await;
+    let code =
+        run_with(cli.command.into(), &environment, Streams { input: &mut input.as_bytes(), out: &mut out, err: &mut err }).await;
     (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 

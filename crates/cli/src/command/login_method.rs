@@ -56,18 +56,23 @@ pub(super) async fn userpass(
             password
         }
         Some(_) => return Err(Failure::server("Error authenticating: 'password' must be given once")),
-        None => session.prompt("Password", "password")?,
+        None => session.prompt("Password", "password").map_err(|failure| failure.when("authenticating"))?,
     };
     session.client.login_with_password(path, &name, password).await.map_err(|error| Failure::of(&error, "authenticating"))
 }
 
 /// Asks for a secret id that was not given. A role that needs none is given an empty one.
-pub(super) async fn approle(session: &Session<'_>, path: &str, mut data: Map<String, Value>) -> Result<Option<Envelope>, Failure> {
+pub(super) async fn approle(
+    session: &Session<'_>,
+    path: &str,
+    mut data: Map<String, Value>,
+) -> Result<Option<Envelope>, Failure> {
     if data.get("role_id").and_then(Value::as_str).is_none_or(str::is_empty) {
         return Err(Failure::server("Error authenticating: 'role_id' must be specified"));
     }
     if !data.contains_key("secret_id") {
-        data.insert("secret_id".to_owned(), Value::from(session.prompt("Secret ID", "secret_id")?.expose()));
+        let secret_id = session.prompt("Secret ID", "secret_id").map_err(|failure| failure.when("authenticating"))?;
+        data.insert("secret_id".to_owned(), Value::from(secret_id.expose()));
     }
     let path = format!("auth/{}/login", path.trim_matches('/'));
     let failed = |error| Failure::of(&error, "authenticating");

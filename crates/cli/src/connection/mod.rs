@@ -119,6 +119,9 @@ impl Connection {
             client = client.with_wrap_ttl(ttl)?;
         }
         for (name, value) in &self.header {
+            if name.to_ascii_lowercase().starts_with("x-vault-") {
+                return Err(Failure::local(format!("-header: {name}: names that begin with X-Vault- are for internal use only")));
+            }
             client = client.with_header(name, value)?;
         }
         let mfa = self.mfa.as_deref().or_else(|| environment.mfa.as_ref().map(|mfa| mfa.expose()));

@@ -16,9 +16,9 @@ fn refused(status: u16, errors: &[String], raw: &str) -> Option<&'static str> {
     match status {
         400 if raw.contains("HTTP request to an HTTPS server") => Some("the server speaks https: give -address=https://..."),
         400 if says("missing client token") => Some(LOG_IN),
-        403 if says("permission denied") => {
-            Some("\"{program} token lookup\" shows the token in use, \"{program} token capabilities PATH\" what it may do")
-        }
+        403 if says("permission denied") => Some(
+            "\"{program} token lookup\" shows the token in use, if there is one, \"{program} token capabilities PATH\" what it may do",
+        ),
         503 if says("sealed") || says("Sealed") => Some("\"{program} operator unseal\" gives it one of its unseal keys"),
         501 | 400 if says("not initialized") => Some("\"{program} operator init\" initializes it"),
         _ => None,

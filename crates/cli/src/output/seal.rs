@@ -17,12 +17,7 @@ pub(crate) fn status(status: &SealStatus, leader: Option<&Leader>, format: Forma
 }
 
 /// One field by the name that it has in JSON.
-pub(crate) fn status_field(
-    status: &SealStatus,
-    leader: Option<&Leader>,
-    name: &str,
-    format: Format,
-) -> Result<Printed, Failure> {
+pub(crate) fn status_field(status: &SealStatus, leader: Option<&Leader>, name: &str, format: Format) -> Result<Printed, Failure> {
     let shown = serde_json::to_value(with_leader(status, leader)).unwrap_or_default();
     let value = shown.get(name).filter(|value| !value.is_null()).cloned();
     let missing = || Failure::local(format!("Field {name:?} not present in seal status"));

@@ -96,8 +96,8 @@ impl Place {
 }
 
 async fn find(session: &Session<'_>, mount: Option<&str>, key: &str) -> Result<(KvMount, String), Failure> {
-    let Some(mount) = mount else { return session.client.kv_mount(key).await.map_err(|error| unknown(&error, key)) };
-    let (found, rest) = session.client.kv_mount(mount).await.map_err(|error| unknown(&error, mount))?;
+    let Some(mount) = mount else { return session.client.kv_mount(key).await.map_err(|error| unknown(&error, key, session)) };
+    let (found, rest) = session.client.kv_mount(mount).await.map_err(|error| unknown(&error, mount, session))?;
     if !rest.is_empty() {
         return Err(Failure::local(format!("{mount} is not a mount; the mount is {}", found.path)));
     }
@@ -105,10 +105,13 @@ async fn find(session: &Session<'_>, mount: Option<&str>, key: &str) -> Result<(
 }
 
 /// The server does not tell a missing mount from a forbidden one, and a person may have left the mount out.
-fn unknown(error: &strongroom_client::Error, path: &str) -> Failure {
+fn unknown(error: &strongroom_client::Error, path: &str, session: &Session<'_>) -> Failure {
     let failure = Failure::of(error, "");
     if error.status() != Some(403) {
         return failure;
+    }
+    if !session.client.has_token() {
+        return failure.hinted("there is no token: \"{program} login\" stores one");
     }
     let first = path.trim_matches('/').split('/').next().unwrap_or_default();
     failure.hinted(format!(

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::super::logical::written;
 use super::patch::current;
 use super::{Place, require_two};
+use crate::EXIT_SERVER;
 use crate::environment::Environment;
 use crate::output::{Failure, Printed};
 
@@ -26,7 +27,7 @@ impl Rollback {
         let version = version.ok_or_else(|| Failure::local("Version flag must be specified"))?;
         let session = self.place.connection.open(environment, input)?;
         let (mount, key) = self.place.find(&session).await?;
-        require_two(&mount, "Rollback is")?;
+        require_two(&mount, "Rollback is").map_err(|failure| Failure { code: EXIT_SERVER, ..failure })?;
         let path = mount.path_of("data", &key);
         let newest = self.newest(&session, &mount, &key).await?;
         let (data, _) = current(&session, &mount, &key, version).await?;

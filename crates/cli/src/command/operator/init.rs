@@ -50,7 +50,9 @@ impl Init {
             return init_status(&session).await;
         }
         if self.recovery_shares.is_some() || self.recovery_threshold.is_some() || !self.recovery_pgp_keys.is_empty() {
-            return Err(Failure::local("recovery keys belong to seals that open by themselves; this server's has unseal keys: -key-shares and -key-threshold"));
+            return Err(Failure::local(
+                "recovery keys belong to seals that open by themselves; this server's has unseal keys: -key-shares and -key-threshold",
+            ));
         }
         let request = InitRequest {
             secret_shares: self.key_shares,
@@ -74,4 +76,3 @@ async fn init_status(session: &Session<'_>) -> Result<Printed, Failure> {
     };
     Ok(printed.with_code(if initialized { EXIT_OK } else { EXIT_SERVER }))
 }
-

@@ -115,4 +115,3 @@ async fn rotate(session: &Session<'_>) -> Result<Printed, Failure> {
     let status = session.client.key_status().await.map_err(|error| Failure::of(&error, "reading key status"))?;
     seal::key_status(&status, "Success! Rotated key\n\n", session.format)
 }
-

@@ -69,7 +69,9 @@ pub fn storage(config: &Config) -> Finding {
         None => Finding::new(CHECK, State::Failed, "the configuration has no storage stanza"),
         Some(Storage::Memory) => Finding::new(CHECK, State::Warning, "in memory: all is lost when the server stops"),
         Some(Storage::Embedded { path, .. }) if is_empty(path) => match writable(path) {
-            Ok(()) => Finding::new(CHECK, State::Good, format!("{} is empty: a store is made at the first start", path.display())),
+            Ok(()) => {
+                Finding::new(CHECK, State::Good, format!("{} is empty: a store is made at the first start", path.display()))
+            }
             Err(error) => Finding::new(CHECK, State::Failed, format!("{}: {error}", path.display())),
         },
         Some(storage @ Storage::Embedded { path, .. }) => match server::try_open(storage.clone()) {
@@ -88,9 +90,7 @@ pub fn listeners(config: &Config) -> anyhow::Result<Finding> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let bound = runtime.block_on(doors::Doors::bind(&config.listeners, config.telemetry.metrics_address));
     Ok(match bound {
-        Err(error) => {
-            Finding::new(CHECK, State::Failed, format!("{error:#}; while the server runs give -skip=listener"))
-        }
+        Err(error) => Finding::new(CHECK, State::Failed, format!("{error:#}; while the server runs give -skip=listener")),
         Ok(_) if config.listeners.iter().any(server::is_open_to_others_in_clear) => {
             Finding::new(CHECK, State::Warning, "an address that others can reach has no TLS: tokens and secrets travel in clear")
         }

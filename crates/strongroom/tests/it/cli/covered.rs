@@ -11,7 +11,8 @@ use super::session::{Cli, Line};
 const NEVER_WORKS: [&str; 1] = ["operator step-down"];
 
 fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
-    let below: Vec<_> = command.get_subcommands().filter(|one| one.get_name() != "help" || !one.has_subcommands() && path == "auth").collect();
+    let below: Vec<_> =
+        command.get_subcommands().filter(|one| one.get_name() != "help" || !one.has_subcommands() && path == "auth").collect();
     if below.is_empty() {
         found.push(path.to_owned());
     }

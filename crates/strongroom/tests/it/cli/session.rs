@@ -1,6 +1,6 @@
 //! Runs the commands of one file. A line that begins with `$ ` is a command; what follows is what it printed.
 //!
-//! `KEY=VALUE` before the command sets its token (`TOKEN`) or its name (`AS`); `< text` is its standard input; `> NAME` keeps its
+//! `KEY=VALUE` before the command sets its token (`TOKEN`) or its name (`AS`); `< text`, at the end, is its standard input; `> NAME` keeps its
 //! output instead of showing it, and `${NAME}` or `${NAME/json/pointer}` stand for it later. `${DIR}` is a folder of the session's
 //! own. A file that begins with `# new server` has one that nobody has initialised, at a listener that opens key ceremonies.
 
@@ -51,13 +51,15 @@ pub struct Line {
 
 impl Session {
     pub async fn start(text: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
         let (server, opens) = if text.starts_with("# new server") {
             (TestServer::make(Options::default()).0, Opens { rekey: true, generate_root: true, ..Opens::default() })
         } else {
-            (TestServer::start(Options::default()).await.server, Opens::default())
+            let options = Options { audit_api_folder: Some(dir.path().to_owned()), ..Options::default() };
+            (TestServer::start(options).await.server, Opens::default())
         };
         let address = serve(server, opens).await;
-        Self { address, dir: tempfile::tempdir().unwrap(), kept: BTreeMap::new() }
+        Self { address, dir, kept: BTreeMap::new() }
     }
 
     /// The text with what the commands print now.
@@ -146,7 +148,8 @@ impl From<Command> for ClientCommand {
 impl Line {
     /// Words with single quotes around what has spaces.
     pub fn parse(line: &str) -> Self {
-        let mut parsed = Self::default();
+        let (line, input) = line.split_once(" < ").unwrap_or((line, ""));
+        let mut parsed = Self { input: input.replace("\\n", "\n"), ..Self::default() };
         let mut words = words(line).into_iter().peekable();
         while let Some((key, value)) = words.peek().and_then(|word| word.split_once('=')) {
             match key {
@@ -158,7 +161,6 @@ impl Line {
         }
         while let Some(word) = words.next() {
             match word.as_str() {
-                "<" => parsed.input = words.next().unwrap().replace("\\n", "\n"),
                 ">" => parsed.keeps = words.next(),
                 _ => parsed.words.push(word),
             }
