@@ -84,7 +84,17 @@ fn is_plain(text: &str) -> bool {
     let starts_well = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || matches!(first, '_' | '/'));
     let inside = |letter: char| letter.is_ascii_alphanumeric() || "_-./ +@()%$=~,;<>\"'".contains(letter);
     let lower = text.to_ascii_lowercase();
-    starts_well && letters.all(inside) && !text.ends_with(' ') && !WORDS.contains(&lower.as_str()) && !is_number(&lower)
+    (starts_well || has_digits_but_is_no_number(text)) && letters.all(inside) && !text.ends_with(' ') && !WORDS.contains(&lower.as_str()) && !is_number(&lower)
+}
+
+/// `1.20.0`, `90s` and ids: they begin with a digit, and no reader takes them for a number or a time.
+fn has_digits_but_is_no_number(text: &str) -> bool {
+    let starts_with_digit = text.starts_with(|first: char| first.is_ascii_digit());
+    let is_date = text.split('-').next().is_some_and(|year| year.len() == 4) && text.contains('-');
+    let has_other_letters = text.chars().any(|letter| letter.is_ascii_lowercase() && !"abcdefox".contains(letter));
+    let is_id = text.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
+    let is_version = text.matches('.').count() > 1 && text.chars().all(|letter| letter == '.' || letter.is_ascii_digit());
+    starts_with_digit && !is_date && (has_other_letters || is_id || is_version)
 }
 
 /// Words that some reader takes for a truth value, nothing or a number.
@@ -130,6 +140,15 @@ mod tests {
             ("a ", r#""a ""#),
             ("*a", r#""*a""#),
             ("\u{85}", "\"\u{85}\""),
+            ("0x1f", r#""0x1f""#),
+            ("12e3", r#""12e3""#),
+            ("1_000", r#""1_000""#),
+            ("1.5", r#""1.5""#),
+            ("2026-01-02", r#""2026-01-02""#),
+            ("1:20", r#""1:20""#),
+            ("1.20.0", "1.20.0"),
+            ("90s", "90s"),
+            ("28451c0c-7cb2-f6a0-3d34-165ba94f773e", "28451c0c-7cb2-f6a0-3d34-165ba94f773e"),
             ("two", "two"),
             ("a b's \"c\"", "a b's \"c\""),
             ("secret/data", "secret/data"),

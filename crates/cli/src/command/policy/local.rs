@@ -66,7 +66,9 @@ impl Lint {
     pub(super) fn execute(self, input: &mut dyn Read) -> Result<Printed, Failure> {
         let mut lines = String::new();
         for file in &self.files {
-            match policy_text::lint(&given::text(file, input)?) {
+            let text = given::text(file, input)?;
+            let file = if file == "-" { "standard input" } else { file };
+            match policy_text::lint(&text) {
                 Ok(found) => lines.extend(found.into_iter().map(|what| format!("{file}: {what}\n"))),
                 Err(why) => lines.push_str(&format!("{file}: error: {why}\n")),
             }
