@@ -2,6 +2,7 @@
 //! show instead of sending. Must never hold a secret but in that request.
 
 use std::cell::{Cell, RefCell};
+use std::io::Write as _;
 use std::sync::Arc;
 
 use strongroom_client::{Planned, Preview};
@@ -71,6 +72,14 @@ impl Aside {
         let mut notes = self.notes.borrow_mut();
         if self.is_terminal && !notes.contains(&text) {
             notes.push(text);
+        }
+    }
+
+    /// Shown at once on standard error, to a person only: what takes long is still at work.
+    pub(crate) fn progress(&self, text: &str) {
+        if self.is_terminal {
+            // Progress that nobody can see is no reason to stop.
+            let _ = writeln!(std::io::stderr(), "{text}");
         }
     }
 

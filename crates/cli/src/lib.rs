@@ -14,6 +14,7 @@ mod input;
 mod output;
 mod policy_text;
 mod random;
+mod tar;
 mod token_store;
 
 use std::io::{Read, Write};

@@ -3,6 +3,7 @@
 
 mod audit;
 mod auth;
+mod debug;
 mod kv;
 mod lease;
 mod logical;
@@ -79,6 +80,8 @@ pub enum ClientCommand {
     Plugin(plugin::Plugin),
     /// Print what the server says about a path
     PathHelp(path_help::PathHelp),
+    /// Collect what a server tells of itself into an archive, for those who look for a fault
+    Debug(debug::Debug),
     /// Print which versions of the server have run, and since when
     VersionHistory(version_history::VersionHistory),
     // The binary puts these beside its own commands of that name.
@@ -109,6 +112,7 @@ impl ClientCommand {
             Self::Print(command) => command.execute(environment, input),
             Self::Plugin(command) => command.execute(environment, input).await,
             Self::PathHelp(command) => command.execute(environment, input).await,
+            Self::Debug(command) => command.execute(environment, input).await,
             Self::VersionHistory(command) => command.execute(environment, input).await,
             Self::Audit(command) => command.execute(environment, input).await,
             Self::Token(command) => command.execute(environment, input).await,

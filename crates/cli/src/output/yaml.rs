@@ -84,7 +84,11 @@ fn is_plain(text: &str) -> bool {
     let starts_well = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || matches!(first, '_' | '/'));
     let inside = |letter: char| letter.is_ascii_alphanumeric() || "_-./ +@()%$=~,;<>\"'".contains(letter);
     let lower = text.to_ascii_lowercase();
-    (starts_well || has_digits_but_is_no_number(text)) && letters.all(inside) && !text.ends_with(' ') && !WORDS.contains(&lower.as_str()) && !is_number(&lower)
+    (starts_well || has_digits_but_is_no_number(text))
+        && letters.all(inside)
+        && !text.ends_with(' ')
+        && !WORDS.contains(&lower.as_str())
+        && !is_number(&lower)
 }
 
 /// `1.20.0`, `90s` and ids: they begin with a digit, and no reader takes them for a number or a time.
