@@ -18,6 +18,7 @@ type Client = fn(bin: &Path) -> Result<Command>;
 const CLIENTS: &[(&str, Client)] = &[
     ("reference", |_| command_line(&needs::reference()?)),
     ("ours", |bin| command_line(bin)),
+    ("side-by-side", |bin| side_by_side(bin)),
     ("hvac", |_| script("hvac_check.py")),
     ("node-vault", |_| node_vault()),
     ("vaultrs", |_| vaultrs()),
@@ -60,6 +61,13 @@ fn script(name: &str) -> Result<Command> {
 fn command_line(cli: &Path) -> Result<Command> {
     let mut command = script("cli_check.py")?;
     command.arg(cli);
+    Ok(command)
+}
+
+/// Both command lines with the same commands: what they print and answer must be alike.
+fn side_by_side(bin: &Path) -> Result<Command> {
+    let mut command = script("cli_same.py")?;
+    command.arg(needs::reference()?).arg(bin);
     Ok(command)
 }
 

@@ -3,7 +3,7 @@
 
 mod config;
 mod file;
-mod helper;
+mod program;
 #[cfg(test)]
 mod tests;
 
@@ -41,7 +41,7 @@ impl TokenStore {
             Self::File(path) => {
                 file::load(path).map_err(|error| Failure::local(format!("Error reading the token file: {error}")))
             }
-            Self::Helper(program) => helper::get(program),
+            Self::Helper(program) => program::get(program),
             Self::Nowhere => Ok(None),
         }
     }
@@ -50,7 +50,7 @@ impl TokenStore {
         match self {
             Self::File(path) => file::store(path, token)
                 .map_err(|error| Failure::local(format!("Error storing the token in {}: {error}", path.display()))),
-            Self::Helper(program) => helper::store(program, token),
+            Self::Helper(program) => program::store(program, token),
             Self::Nowhere => Err(Failure::local("HOME is not set, so there is no place for the token; use -no-store")),
         }
     }

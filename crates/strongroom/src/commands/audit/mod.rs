@@ -22,7 +22,7 @@ pub enum Audit {
     /// Check such a proof, without the log
     CheckProof(proof::CheckArgs),
     #[command(flatten)]
-    Client(strongroom_cli::AuditCommand),
+    Client(Box<strongroom_cli::AuditCommand>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -49,7 +49,7 @@ pub fn run(command: Audit) -> anyhow::Result<u8> {
         Audit::Verify(args) => verify::run(args)?,
         Audit::Prove(args) => proof::prove(args)?,
         Audit::CheckProof(args) => proof::check(args)?,
-        Audit::Client(command) => return super::client(strongroom_cli::ClientCommand::Audit(command)),
+        Audit::Client(command) => return super::client(strongroom_cli::ClientCommand::Audit(*command)),
     };
     console::print(&outcome.text)?;
     Ok(if outcome.is_good { strongroom_cli::EXIT_OK } else { strongroom_cli::EXIT_LOCAL })

@@ -14,13 +14,13 @@ pub enum Operator {
     /// Check a configuration and nothing else
     ValidateConfig(diagnose::ValidateArgs),
     #[command(flatten)]
-    Client(strongroom_cli::OperatorCommand),
+    Client(Box<strongroom_cli::OperatorCommand>),
 }
 
 pub fn run(command: Operator) -> anyhow::Result<u8> {
     match command {
         Operator::Diagnose(args) => diagnose::run(args),
         Operator::ValidateConfig(args) => diagnose::validate(args),
-        Operator::Client(command) => super::client(strongroom_cli::ClientCommand::Operator(command)),
+        Operator::Client(command) => super::client(strongroom_cli::ClientCommand::Operator(*command)),
     }
 }
