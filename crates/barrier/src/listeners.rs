@@ -77,4 +77,11 @@ impl Publish for OwnCommits {
         }
         self.listeners.changed(Changed::new(changes));
     }
+
+    fn replaced(&self) {
+        if let Some(session) = &*self.session.load() {
+            session.cache.clear();
+        }
+        self.listeners.lost();
+    }
 }

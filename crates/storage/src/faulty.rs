@@ -9,7 +9,7 @@ use std::sync::{
 use bytes::Bytes;
 use strongroom_types::BoxFuture;
 
-use crate::{Batch, ChangeStream, Error, Publish, Record, Result, Revision, Store};
+use crate::{Batch, ChangeStream, Error, Publish, Record, Result, Revision, Store, Whole};
 
 /// Which calls a fault counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -170,6 +170,10 @@ impl Store for FaultyStore {
 
     fn quarantined(&self) -> Vec<(Bytes, String)> {
         self.inner.quarantined()
+    }
+
+    fn whole(&self) -> Option<&dyn Whole> {
+        self.inner.whole()
     }
 
     fn report(&self, page: &mut strongroom_metrics::Page) {

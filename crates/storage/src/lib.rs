@@ -10,12 +10,14 @@ mod history;
 mod listeners;
 pub mod memory;
 mod order;
+mod whole;
 
 pub use batch::{BATCH_BYTES_MAX, BATCH_OPS_MAX, BATCH_PRECONDITIONS_MAX, Batch, KEY_BYTES_MAX, Precondition};
 pub use embedded::EmbeddedStore;
 pub use error::{Error, Result};
 pub use faulty::FaultyStore;
 pub use memory::{MemoryStore, SharedMemory};
+pub use whole::{Contents, Replacement, Scratch, Whole};
 
 use std::sync::Arc;
 
@@ -45,6 +47,9 @@ pub struct Change {
 /// Told of every change in commit order, before the commit is acknowledged. Must be quick and must not block.
 pub trait Publish: Send + Sync + 'static {
     fn published(&self, changes: &[Change]);
+
+    /// All records may be others now: drop everything that rests on them. Told before `replace_all` is acknowledged.
+    fn replaced(&self);
 }
 
 /// Changes after a revision, in commit order. Ends with an error when the store can no longer tell them all: the
@@ -92,6 +97,11 @@ pub trait Store: Send + Sync + 'static {
     /// Keys whose records failed their checksum since the store was opened, with the reason, oldest first.
     fn quarantined(&self) -> Vec<(Bytes, String)> {
         Vec::new()
+    }
+
+    /// Reading and replacing all of it, for a store that can.
+    fn whole(&self) -> Option<&dyn Whole> {
+        None
     }
 
     /// Adds the store's figures to a page of metrics.

@@ -20,4 +20,8 @@ impl Listeners {
             listener.published(changes);
         }
     }
+
+    pub(crate) fn tell_replaced(&self) {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().for_each(|listener| listener.replaced());
+    }
 }

@@ -19,6 +19,8 @@ impl Publish for Listener {
     fn published(&self, changes: &[Change]) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(changes);
     }
+
+    fn replaced(&self) {}
 }
 
 /// The next changes of a stream, as `key=value@revision`.

@@ -16,6 +16,7 @@ mod schema;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod writer;
 
 use std::{
@@ -32,8 +33,9 @@ use bytes::Bytes;
 use strongroom_metrics::Page;
 use strongroom_types::BoxFuture;
 
-use crate::{Batch, ChangeStream, Error, Publish, Record, Result, Revision, Store, history::History, listeners::Listeners};
+use crate::{Batch, ChangeStream, Error, Publish, Record, Result, Revision, Store, Whole, history::History, listeners::Listeners};
 use figures::Figures;
+use folder::Place;
 use quarantine::{Damaged, Quarantine};
 use queue::Queue;
 use readers::Readers;
@@ -60,6 +62,7 @@ pub struct EmbeddedStore {
     shared: Arc<Shared>,
     readers: Readers,
     writer: Mutex<Option<JoinHandle<()>>>,
+    place: Place,
     /// Held as long as any connection is open; the last field, so that it is dropped last.
     _lock: File,
 }
@@ -83,8 +86,8 @@ impl EmbeddedStore {
         let head = schema::load_head(&database)?;
         let shared = Arc::new(Shared::starting_at(head));
         let readers = Readers::open(&place)?;
-        let writer = Writer::new(place, database, Arc::clone(&shared)).spawn()?;
-        Ok(Self { shared, readers, writer: Mutex::new(Some(writer)), _lock: lock })
+        let writer = Writer::new(place.clone(), database, Arc::clone(&shared)).spawn()?;
+        Ok(Self { shared, readers, writer: Mutex::new(Some(writer)), place, _lock: lock })
     }
 
     /// Finishes what is queued, refuses what comes later, and waits for the writer. Reading goes on; the folder stays
@@ -197,6 +200,10 @@ impl Store for EmbeddedStore {
 
     fn quarantined(&self) -> Vec<(Bytes, String)> {
         self.shared.quarantine().listed()
+    }
+
+    fn whole(&self) -> Option<&dyn Whole> {
+        Some(self)
     }
 
     fn report(&self, page: &mut Page) {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::quarantine::Damaged;
-use crate::{Batch, Change, Error, Precondition, Result, Revision};
+use crate::{Batch, Change, Error, Precondition, Replacement, Result, Revision};
 
 /// Most batches that wait.
 pub(super) const QUEUE_BATCHES_MAX: usize = 16 * 1024;
@@ -40,6 +40,23 @@ impl Job {
     }
 }
 
+/// All records of the store, on their way.
+pub(super) struct Replacing {
+    pub with: Replacement,
+    pub revision: Revision,
+    done: oneshot::Sender<Outcome>,
+}
+
+impl Replacing {
+    /// What is to be written, and whom to tell.
+    pub(super) fn split(self) -> (Replacement, impl FnOnce(Outcome)) {
+        let done = self.done;
+        (self.with, move |outcome| {
+            let _gone = done.send(outcome);
+        })
+    }
+}
+
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
@@ -49,6 +66,7 @@ struct State {
     jobs: VecDeque<Job>,
     size_bytes: usize,
     damaged: Vec<Damaged>,
+    replacing: Option<Replacing>,
     newest: HashMap<Bytes, (Option<Bytes>, Revision)>,
     last: Revision,
     writer_sleeps: bool,
@@ -70,6 +88,7 @@ impl Queue {
             jobs: VecDeque::new(),
             size_bytes: 0,
             damaged: Vec::new(),
+            replacing: None,
             newest: HashMap::new(),
             last: head,
             writer_sleeps: false,
@@ -98,6 +117,26 @@ impl Queue {
         Ok(outcome)
     }
 
+    /// Taken when all that was queued before is through. Errors: `Unavailable` while another one waits or the store closes.
+    pub(super) fn push_replacement(&self, with: Replacement) -> Result<oneshot::Receiver<Outcome>> {
+        let (done, outcome) = oneshot::channel();
+        let mut state = self.state();
+        if state.phase != Phase::Open || state.replacing.is_some() {
+            return Err(Error::Unavailable("the store is closing, or being replaced already".to_owned()));
+        }
+        let revision = Revision(state.last.max(with.revision).0.saturating_add(1));
+        state.last = revision;
+        state.replacing = Some(Replacing { with, revision, done });
+        self.notify(state);
+        Ok(outcome)
+    }
+
+    /// The replacement that waits, once no batch does.
+    pub(super) fn take_replacement(&self) -> Option<Replacing> {
+        let mut state = self.state();
+        if state.jobs.is_empty() { state.replacing.take() } else { None }
+    }
+
     pub(super) fn push_damaged(&self, damaged: Damaged) {
         let mut state = self.state();
         if state.phase == Phase::Open {
@@ -114,7 +153,7 @@ impl Queue {
     /// all done.
     pub(super) fn take(&self, jobs: &mut Vec<Job>) -> Option<Vec<Damaged>> {
         let mut state = self.state();
-        while state.jobs.is_empty() && state.damaged.is_empty() {
+        while state.jobs.is_empty() && state.damaged.is_empty() && state.replacing.is_none() {
             if state.phase != Phase::Open {
                 return None;
             }
@@ -150,6 +189,7 @@ impl Queue {
         state.phase = Phase::Stopped;
         state.newest.clear();
         state.jobs.clear();
+        state.replacing = None;
     }
 
     #[cfg(test)]

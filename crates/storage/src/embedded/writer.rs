@@ -16,11 +16,12 @@ use super::{
     group::{self, Verdicts},
     known::Known,
     quarantine::{self, Damaged},
-    queue::{GROUP_BATCHES_MAX, Job},
+    queue::{GROUP_BATCHES_MAX, Job, Replacing},
     schema,
     sqlite::Doing,
+    whole,
 };
-use crate::{Change, Error, Revision};
+use crate::{Change, Error, Replacement, Revision, history::History};
 
 type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -86,6 +87,9 @@ impl Writer {
             if !jobs.is_empty() {
                 self.process(&mut jobs);
             }
+            if let Some(replacing) = self.shared.queue.take_replacement() {
+                self.replace(replacing);
+            }
         }
         self.leave_no_log();
     }
@@ -111,6 +115,49 @@ impl Writer {
         }
         self.shared.queue.settle(jobs);
         jobs.drain(..).zip(outcomes).for_each(|(job, outcome)| job.acknowledge(outcome));
+    }
+
+    /// All records at once. A failure leaves the old ones.
+    pub(super) fn replace(&mut self, replacing: Replacing) {
+        let revision = replacing.revision;
+        let (with, tell) = replacing.split();
+        let outcome = self.replace_with(with, revision);
+        self.known.forget();
+        // Unknown counts as done for whoever caches: nothing they hold may be relied on.
+        if matches!(outcome, Ok(()) | Err(Error::Unavailable(_))) {
+            *self.shared.history() = History::starting_at(revision);
+            self.shared.head.store(revision.0, Ordering::Release);
+            self.shared.listeners.tell_replaced();
+        }
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "the store was not replaced");
+        }
+        tell(outcome.map(|()| revision));
+        // The log held all of it once more.
+        self.leave_no_log();
+    }
+
+    fn replace_with(&mut self, with: Replacement, revision: Revision) -> Result<()> {
+        if let Some(late) = self.reopen()? {
+            for (revision, changes) in &late.commits {
+                publish(&self.shared, &mut self.known, *revision, changes);
+            }
+        }
+        let Some(db) = &self.database else { return Err(unavailable()) };
+        execute(db, "BEGIN IMMEDIATE").doing("beginning the replacement")?;
+        if let Err(error) = whole::apply(db, with, revision) {
+            self.roll_back();
+            return Err(error);
+        }
+        let Err(error) = execute(db, "COMMIT").doing("committing the replacement") else { return Ok(()) };
+        self.database = None;
+        match whole::is_at(&self.place, revision) {
+            Ok((db, took_place)) => {
+                self.database = Some(db);
+                if took_place { Ok(()) } else { Err(error) }
+            }
+            Err(still_closed) => Err(Error::Unavailable(format!("{error}; {still_closed}"))),
+        }
     }
 
     fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Result<Revision>>, Failure> {

@@ -6,12 +6,17 @@
 
 mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    io::Cursor,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
 use strongroom_types::BoxFuture;
 
-use crate::{Batch, ChangeStream, Publish, Record, Result, Revision, Store, listeners::Listeners};
+use crate::{
+    Batch, ChangeStream, Publish, Record, Replacement, Result, Revision, Scratch, Store, Whole, listeners::Listeners,
+};
 use state::State;
 
 /// One map for several handles.
@@ -99,5 +104,30 @@ impl Store for MemoryStore {
 
     fn publish_to(&self, listener: Arc<dyn Publish>) {
         self.listeners.add(listener);
+    }
+
+    fn whole(&self) -> Option<&dyn Whole> {
+        Some(self)
+    }
+}
+
+impl Whole for MemoryStore {
+    fn read_all(&self, each: &mut dyn FnMut(&[u8], &Record) -> Result<()>) -> Result<Revision> {
+        // Values are shared, not copied.
+        let (records, head) = self.state().all();
+        records.iter().try_for_each(|(key, record)| each(key, record))?;
+        Ok(head)
+    }
+
+    fn replace_all(&self, with: Replacement) -> BoxFuture<'static, Result<Revision>> {
+        let replaced = self.state().replace(with);
+        if replaced.is_ok() {
+            self.listeners.tell_replaced();
+        }
+        Box::pin(std::future::ready(replaced))
+    }
+
+    fn scratch(&self) -> Result<Box<dyn Scratch>> {
+        Ok(Box::new(Cursor::new(Vec::new())))
     }
 }

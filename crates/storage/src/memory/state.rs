@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    Batch, Change, ChangeStream, Error, Record, Result, Revision,
+    Batch, Change, ChangeStream, Error, Record, Replacement, Result, Revision,
     history::History,
     order::{child, list_start, past_child, scan_start},
 };
@@ -81,6 +81,28 @@ impl State {
         let from = scan_start(prefix, after);
         let below = self.from(&from).take_while(|(key, _)| key.starts_with(prefix));
         below.take(limit).map(|(key, record)| (key.clone(), record.clone())).collect()
+    }
+
+    pub(super) fn all(&self) -> (BTreeMap<Bytes, Record>, Revision) {
+        (self.records.clone(), self.head)
+    }
+
+    /// All or nothing.
+    pub(super) fn replace(&mut self, with: Replacement) -> Result<Revision> {
+        let is_kept = |key: &Bytes| Replacement::is_kept(&with.keeps, key);
+        let mut records = BTreeMap::new();
+        for entry in with.contents {
+            let (key, record) = entry?;
+            if !is_kept(&key) {
+                records.insert(key, record);
+            }
+        }
+        let kept = self.records.iter().filter(|(key, _)| is_kept(key));
+        records.extend(kept.map(|(key, record)| (key.clone(), record.clone())));
+        let head = Revision(self.head.max(with.revision).0.saturating_add(1));
+        records.extend(with.puts.into_iter().map(|(key, value)| (key, Record { value, revision: head })));
+        (self.records, self.head, self.history) = (records, head, History::starting_at(head));
+        Ok(head)
     }
 
     fn from(&self, key: &[u8]) -> Range<'_, Bytes, Record> {

@@ -74,6 +74,8 @@ impl Publish for Gate {
     fn published(&self, _changes: &[Change]) {
         drop(self.0.lock().unwrap());
     }
+
+    fn replaced(&self) {}
 }
 
 #[tokio::test]
@@ -174,6 +176,8 @@ async fn a_listener_that_panics_stops_all_writing_and_leaves_nobody_waiting() {
         fn published(&self, _changes: &[Change]) {
             panic!("a listener's bug");
         }
+
+        fn replaced(&self) {}
     }
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);

@@ -17,3 +17,4 @@ mod folder;
 mod memory;
 mod model;
 mod rates;
+mod whole;
