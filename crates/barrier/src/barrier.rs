@@ -4,11 +4,13 @@
 mod initialise;
 mod previous;
 mod replace;
+mod snapshot;
 
 pub use initialise::{InitOutput, Sealer};
 pub use replace::{Quorum, Replacement};
+pub use snapshot::{Areas, Checked, Keys, Saved};
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arc_swap::ArcSwapOption;
 
@@ -33,13 +35,16 @@ pub(crate) const PREVIOUS: &[u8] = b"core/root-key-previous";
 /// A new root key under the old one, for the other nodes of a shared store. Gone with `PREVIOUS`.
 pub(crate) const HANDOVER: &[u8] = b"core/root-key-handover";
 
+/// The head of a snapshot that was put in the store's place and has not been opened to its end since.
+pub(crate) const RESTORED: &[u8] = b"core/restored";
+
 /// Encryptions under one term after which a rotation is due. Sub-keys keep every nonce limit out of reach; this bounds
 /// how much one leaked term opens.
 pub const ROTATION_DUE_ENCRYPTIONS: u64 = 1 << 32;
 
 /// True for the barrier's own records, which no view reads and no transaction writes.
 pub(crate) fn is_reserved(key: &[u8]) -> bool {
-    [SEAL_CONFIG, ROOT_KEY, KEYRING, PREVIOUS, HANDOVER].contains(&key)
+    [SEAL_CONFIG, ROOT_KEY, KEYRING, PREVIOUS, HANDOVER, RESTORED].contains(&key)
 }
 
 #[derive(Clone, Copy)]
@@ -73,6 +78,8 @@ pub(crate) struct Inner {
     seal_config: ArcSwapOption<SealConfig>,
     /// Held while a session is started.
     unseal_turn: tokio::sync::Mutex<()>,
+    /// Rises when a snapshot takes the store's place. Held while a commit is handed over.
+    pub epoch: RwLock<u64>,
 }
 
 /// Facts about the active term.
@@ -107,6 +114,7 @@ impl Barrier {
             unsealing_previous: Mutex::default(),
             seal_config: ArcSwapOption::empty(),
             unseal_turn: tokio::sync::Mutex::default(),
+            epoch: RwLock::default(),
         }))
     }
 
@@ -201,6 +209,7 @@ impl Barrier {
     /// The caller holds the turn and knows that the barrier is sealed.
     async fn start(&self, root_key: SecretBytes) -> Result<()> {
         let session = Session::start(root_key, &*self.0.store, &*self.0.rng, self.0.config.cache_bytes_max).await?;
+        self.verify_restored(&session).await?;
         let session = Arc::new(session);
         if !self.0.sole_writer {
             start_following(&session, &self.0);
@@ -257,6 +266,11 @@ impl Barrier {
 impl Inner {
     pub fn session(&self) -> Result<Arc<Session>> {
         self.session.load_full().ok_or(Error::Sealed)
+    }
+
+    /// Which store a transaction belongs to.
+    pub fn epoch(&self) -> u64 {
+        *self.epoch.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn seal(&self) {

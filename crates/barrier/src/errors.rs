@@ -29,6 +29,13 @@ pub enum Error {
     /// Another commit came first: run the transaction again.
     #[error("the store changed meanwhile")]
     Conflict,
+    /// What is wrong with a snapshot; never a value.
+    #[error("{0}")]
+    Snapshot(String),
+    #[error("the snapshot was made under other keys than this server's, or was changed after it was made")]
+    ForeignSnapshot,
+    #[error("this kind of storage makes no snapshots: use its own backup")]
+    NoSnapshots,
     #[error("the barrier is sealed")]
     Sealed,
     #[error("the barrier is not initialised")]

@@ -15,12 +15,13 @@ pub mod shamir;
 mod txn;
 mod view;
 
-pub use barrier::{Barrier, Config, InitOutput, KeyStatus, Quorum, Replacement, Sealer};
+pub use barrier::{Areas, Barrier, Checked, Config, InitOutput, KeyStatus, Keys, Quorum, Replacement, Saved, Sealer};
 pub use entry::Entry;
 pub use errors::{Error, Result};
 pub use listeners::{Changed, Listener};
 pub use seal::{SealConfig, State};
-pub use strongroom_storage::Revision;
+pub use strongroom_snapshot::Header as SnapshotHeader;
+pub use strongroom_storage::{Revision, Scratch};
 pub use txn::{Intent, Txn};
 pub use view::View;
 

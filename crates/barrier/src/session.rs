@@ -161,6 +161,11 @@ impl Session {
         self.install(&self.keys.load_full(), stored, hub.rng)
     }
 
+    /// A copy, for the one who opens the same store again.
+    pub fn root_key(&self) -> SecretBytes {
+        self.keys.load().root_key.duplicate()
+    }
+
     pub fn add_task(&self, task: AbortHandle) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
     }

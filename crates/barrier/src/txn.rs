@@ -3,7 +3,7 @@
 //! belong to the view, or the wait between them and the commit becomes part of the conflict window.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -34,6 +34,8 @@ pub enum Intent {
 pub struct Txn {
     view: View,
     intent: Intent,
+    /// Of the store that it reads; in another one it must change nothing.
+    epoch: u64,
     /// What was read; None for absent. Read again, it is the same: one look at the store for each key.
     reads: BTreeMap<Bytes, Option<Arc<Entry>>>,
     /// Prefixes listed, and the head before.
@@ -46,7 +48,8 @@ pub struct Txn {
 
 impl Txn {
     pub(crate) fn new(view: View, intent: Intent) -> Self {
-        Self { view, intent, reads: BTreeMap::new(), ranges: Vec::new(), writes: BTreeMap::new(), wanted: Vec::new() }
+        let epoch = view.inner().epoch();
+        Self { view, intent, epoch, reads: BTreeMap::new(), ranges: Vec::new(), writes: BTreeMap::new(), wanted: Vec::new() }
     }
 
     /// For reads that the commit must not rest on.
@@ -162,11 +165,18 @@ impl Txn {
         if !self.has_writes() {
             return Ok(self.reads.into_values().flatten().map(|e| e.revision()).max().unwrap_or_default());
         }
-        let view = self.view.clone();
+        let (view, epoch) = (self.view.clone(), self.epoch);
         let (batch, wanted) = self.into_batch()?;
         let _holding = view.inner().session()?.fresh.hold(wanted);
         let (put_count, delete_count, started) = (batch.puts.len(), batch.deletes.len(), Instant::now());
-        let committed = view.inner().store.commit(batch).await;
+        let handed_over = {
+            let now = view.inner().epoch.read().unwrap_or_else(PoisonError::into_inner);
+            if *now != epoch {
+                return Err(Error::Sealed);
+            }
+            view.inner().store.commit(batch)
+        };
+        let committed = handed_over.await;
         let figures = &view.inner().figures;
         match &committed {
             Ok(_) => {
