@@ -37,7 +37,7 @@ pub use record::{
 };
 pub use sink::Device;
 pub use sink::discard::DiscardDevice;
-pub use sink::file::{FileConfig, FileDevice, Limits, Medium};
+pub use sink::file::{FileConfig, FileDevice, Limits, Medium, set_aside_foreign};
 pub use sink::lines::{LinesConfig, LinesDevice};
 pub use sink::socket::{SocketConfig, SocketDevice, Target, Transport};
 pub use tree::{Hash, leaf_hash};

@@ -114,6 +114,7 @@ mod tests {
             headers: Headers::default(),
             body: bytes::Bytes::new(),
             peer: Peer::default(),
+            upload: Default::default(),
         };
         let ids: Vec<String> = (0..100).map(|n| format!("id-{n}")).collect();
         let landings: Vec<_> = ids.iter().map(|id| flights.begin(id, Default::default(), &request)).collect();

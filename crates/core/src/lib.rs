@@ -19,6 +19,7 @@ mod process;
 mod quota;
 mod rules;
 mod server;
+pub mod snapshot;
 mod stage;
 mod sys;
 mod system;

@@ -76,7 +76,9 @@ async fn leave(core: &Core, id: String, exit: Exit) -> Answer {
             if let Some(afterwards) = bound.output.afterwards.take() {
                 afterwards.run(true).await;
             }
-            answer::success(&id, &bound)
+            let restore = bound.output.system.as_mut().and_then(|system| system.restore.take());
+            let restore = restore.and_then(|checked| checked.into_inner().ok()).map(Box::new);
+            Answer { restore, ..answer::success(&id, &bound) }
         }
         (Ok(()), Err(error)) => {
             log_failure(&id, &error);

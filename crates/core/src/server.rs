@@ -19,10 +19,10 @@ use crate::metrics::{Metrics, Refusal};
 use crate::quota::{self, Admission};
 use crate::rules::{Crossing, judge};
 use crate::stage::admit::NotAdmitted;
-use crate::wire::{Answer, ExtraHeaders, Handler, Request};
+use crate::wire::{Answer, ExtraHeaders, Handler, Method, Request};
 use crate::{
     ClusterIdentity, Core, Derived, LockoutDefaults, Process, acl, bare, flat, flights, identity, keys, lockout, mount, pipeline,
-    rules, sys, task, token, version,
+    rules, snapshot, sys, task, token, version,
 };
 
 /// What the composition root puts together.
@@ -104,7 +104,7 @@ pub struct Server {
     core: ArcSwapOption<Core>,
     tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
     /// One change between sealed and unsealed at a time.
-    turn: tokio::sync::Mutex<()>,
+    pub(crate) turn: tokio::sync::Mutex<()>,
     own: Weak<Self>,
 }
 
@@ -219,12 +219,21 @@ impl Server {
         core.rules.current().await?;
         version::note(&core).await?;
         core.quotas.count().await?;
+        self.barrier.settle_restored().await?;
         Ok(core)
     }
 
     /// Seals: no request is answered from here on, keys and caches are wiped.
     pub(crate) async fn seal(&self) -> Result<()> {
         let _turn = self.turn.lock().await;
+        self.close_core().await;
+        self.barrier.seal();
+        tracing::info!("sealed");
+        Ok(())
+    }
+
+    /// The caller holds the turn. No request begins from here on; the audit log has its last checkpoint.
+    pub(crate) async fn close_core(&self) {
         let core = self.core.swap(None);
         self.stop_tasks();
         if let Some(core) = core {
@@ -232,9 +241,6 @@ impl Server {
             task::record_shed(&core).await;
             core.audit.close(self.parts.clock.now()).await;
         }
-        self.barrier.seal();
-        tracing::info!("sealed");
-        Ok(())
     }
 
     fn stop_tasks(&self) {
@@ -282,7 +288,11 @@ impl Server {
         }
         match self.core() {
             Some(core) => {
-                let answer = serve(&core, request).await;
+                let mut answer = serve(&core, request).await;
+                if let Some(checked) = answer.restore.take() {
+                    drop(core);
+                    return Box::pin(self.restore(*checked, answer)).await;
+                }
                 if core.seal_requested.load(std::sync::atomic::Ordering::Acquire) {
                     Box::pin(self.stop()).await;
                 }
@@ -336,6 +346,10 @@ impl Handler for Server {
             Some(own) => Box::pin(own.answer(request)).await,
             None => Answer::errors(503, &["server is stopping"]),
         }
+    }
+
+    fn takes_upload(&self, method: Method, path: &str) -> bool {
+        snapshot::takes_upload(method, path)
     }
 
     /// While sealed the stored ones can't be read: only the built-in ones are sent.

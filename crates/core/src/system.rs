@@ -16,6 +16,7 @@ pub struct SystemCall {
     pub token_text: Option<SecretString>,
     /// The token had a limit of uses before this one.
     pub was_limited: bool,
+    pub upload: crate::wire::Upload,
     /// This use was its last: it ends with this request.
     pub is_last_use: bool,
 }

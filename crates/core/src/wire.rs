@@ -6,7 +6,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use strongroom_barrier::Checked;
 use strongroom_types::SecretString;
+
+mod upload;
+
+pub use upload::{BrokenOff, Pieces, Upload};
 
 /// What the verb asks for. POST and PUT are one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -35,6 +40,8 @@ pub struct Request {
     pub headers: Headers,
     pub body: Bytes,
     pub peer: Peer,
+    /// Instead of a body, where `Handler::takes_upload` says so.
+    pub upload: Upload,
 }
 
 /// The headers that mean something. A repeated header counts by its first value.
@@ -128,6 +135,16 @@ pub struct Answer {
     pub retry_after_s: Option<u32>,
     /// Headers that few answers have, such as those of CORS.
     pub extra: ExtraHeaders,
+    /// Sent instead of `body`.
+    pub file: Option<Content>,
+    /// The server puts it in the store's place before the answer leaves. Nobody else looks at it.
+    pub restore: Option<Box<Checked>>,
+}
+
+/// A body that memory should not hold.
+pub struct Content {
+    pub bytes: u64,
+    pub reader: Box<dyn std::io::Read + Send>,
 }
 
 /// Names and values, in the order in which they go out.
@@ -145,7 +162,16 @@ pub const JSON: &str = "application/json";
 
 impl Answer {
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type: JSON, body: body.into(), location: None, retry_after_s: None, extra: Vec::new() }
+        Self {
+            status,
+            content_type: JSON,
+            body: body.into(),
+            location: None,
+            retry_after_s: None,
+            extra: Vec::new(),
+            file: None,
+            restore: None,
+        }
     }
 
     pub fn empty(status: u16) -> Self {
@@ -162,6 +188,11 @@ impl Answer {
 /// What `http` serves. Must answer everything, and must never panic.
 pub trait Handler: Send + Sync + 'static {
     fn handle(&self, request: Request) -> impl Future<Output = Answer> + Send;
+
+    /// Whether the body of such a request comes as an `Upload`. `path` as in `Request`.
+    fn takes_upload(&self, _method: Method, _path: &str) -> bool {
+        false
+    }
 
     /// What every page for browsers (all below `/ui/`) carries besides the headers of all answers.
     fn page_headers(&self) -> impl Future<Output = ExtraHeaders> + Send {
@@ -191,6 +222,7 @@ mod tests {
             },
             body: "hush".into(),
             peer: Peer::default(),
+            upload: super::Upload::default(),
         };
         let shown = format!("{request:?} {:?}", Answer::json(200, "hush"));
         assert!(shown.contains("body_bytes: 4") && !shown.contains("hush"), "{shown}");

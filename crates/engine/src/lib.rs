@@ -28,7 +28,7 @@ pub use key::Key;
 pub use lease::{Lease, NewLease, RenewedLease};
 pub use list::{Page, list_names};
 pub use login::{Login, TokenFields, TokenTerms, TokenType};
-pub use output::{Afterwards, Auth, AuthView, Body, LoginFacts, NewToken, Output, Raw, SystemOutput};
+pub use output::{Afterwards, Auth, AuthView, Body, LoginFacts, NewToken, Output, Raw, Streamed, SystemOutput};
 pub use password::{PasswordDocument, password_policy_key};
 pub use route::{Attributes, Fold, Gate, LoginName, Operation, Pattern, Route, Verb, route};
 pub use slow::SlowPool;

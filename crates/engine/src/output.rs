@@ -18,12 +18,34 @@ pub enum Body {
     Whole(Vec<u8>),
     /// The whole answer in another form than the envelope. It is never wrapped.
     Raw(Box<Raw>),
+    /// The whole answer, larger than memory should hold. It is never wrapped.
+    Streamed(Box<Streamed>),
 }
 
 /// Boxed, because it is rare and every answer has room for a body.
 pub struct Raw {
     pub content_type: &'static str,
     pub bytes: Vec<u8>,
+}
+
+/// Bytes that are read as they go out.
+pub struct Streamed {
+    pub content_type: &'static str,
+    pub bytes: u64,
+    /// JSON object that the audit log is told instead of the bytes.
+    pub facts: Vec<u8>,
+    reader: std::sync::Mutex<Option<Box<dyn std::io::Read + Send>>>,
+}
+
+impl Streamed {
+    pub fn new(content_type: &'static str, bytes: u64, reader: Box<dyn std::io::Read + Send>, facts: Vec<u8>) -> Self {
+        Self { content_type, bytes, facts, reader: std::sync::Mutex::new(Some(reader)) }
+    }
+
+    /// The bytes, once.
+    pub fn take(&self) -> Option<Box<dyn std::io::Read + Send>> {
+        self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
 }
 
 /// Lengths only: the text can hold secrets.
@@ -34,6 +56,7 @@ impl std::fmt::Debug for Body {
             Self::Data(text) => write!(f, "Data({} bytes)", text.len()),
             Self::Whole(text) => write!(f, "Whole({} bytes)", text.len()),
             Self::Raw(raw) => write!(f, "Raw({}, {} bytes)", raw.content_type, raw.bytes.len()),
+            Self::Streamed(streamed) => write!(f, "Streamed({}, {} bytes)", streamed.content_type, streamed.bytes),
         }
     }
 }
@@ -94,6 +117,8 @@ pub struct SystemOutput {
     pub lease: Option<(String, bool, Ttl)>,
     /// Work that this request left in its batch: the answer waits a moment for it.
     pub jobs: Vec<String>,
+    /// A snapshot that takes the store's place once the answer is recorded.
+    pub restore: Option<std::sync::Mutex<strongroom_barrier::Checked>>,
 }
 
 impl Output {

@@ -10,6 +10,9 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use strongroom_core::wire::{Answer, ExtraHeaders, JSON};
 
+use crate::activity::Working;
+use crate::outgoing::Outgoing;
+
 const JSON_VALUE: HeaderValue = HeaderValue::from_static(JSON);
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -26,7 +29,8 @@ pub(crate) struct Delivery {
     pub close: bool,
 }
 
-pub(crate) fn response(answer: Answer, delivery: Delivery) -> Response<Full<Bytes>> {
+/// `working` is asked for when the body is a file.
+pub(crate) fn response(answer: Answer, delivery: Delivery, working: impl FnOnce() -> Working) -> Response<Outgoing> {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut headers = HeaderMap::with_capacity(HEADER_COUNT);
     headers.insert(CONTENT_TYPE, content_type(answer.content_type));
@@ -43,7 +47,11 @@ pub(crate) fn response(answer: Answer, delivery: Delivery) -> Response<Full<Byte
     if delivery.close {
         headers.insert(CONNECTION, CLOSE);
     }
-    let mut response = Response::new(Full::new(body));
+    let body = match answer.file.filter(|_| !delivery.head_only) {
+        Some(content) => Outgoing::file(content, working()),
+        None => Outgoing::Full(Full::new(body)),
+    };
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
@@ -83,12 +91,17 @@ mod tests {
     use http_body::Body as _;
     use strongroom_core::wire::Answer;
 
-    use super::{Delivery, response};
+    use super::{Delivery, Response, response};
+    use crate::outgoing::Outgoing;
+
+    fn plain(answer: Answer, delivery: Delivery) -> Response<Outgoing> {
+        response(answer, delivery, || panic!("no file"))
+    }
 
     #[test]
     fn every_answer_has_the_same_four_headers() {
         for answer in [Answer::json(200, "{}"), Answer::empty(204), Answer::errors(404, &[])] {
-            let response = response(answer, Delivery::default());
+            let response = plain(answer, Delivery::default());
             let value = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
             assert_eq!(value("content-type"), "application/json");
             assert_eq!(value("cache-control"), "no-store");
@@ -100,19 +113,19 @@ mod tests {
 
     #[test]
     fn head_tells_the_length_and_sends_nothing() {
-        let response = response(Answer::json(200, "{}"), Delivery { head_only: true, close: false });
+        let response = plain(Answer::json(200, "{}"), Delivery { head_only: true, close: false });
         assert_eq!(response.headers()["content-length"], "2");
         assert!(response.body().is_end_stream());
     }
 
     #[test]
     fn no_content_sends_nothing() {
-        assert!(response(Answer::json(204, "{}"), Delivery::default()).body().is_end_stream());
+        assert!(plain(Answer::json(204, "{}"), Delivery::default()).body().is_end_stream());
     }
 
     #[test]
     fn a_location_cannot_write_headers() {
-        let redirect = |to: &str| response(Answer { location: Some(to.to_owned()), ..Answer::empty(307) }, Delivery::default());
+        let redirect = |to: &str| plain(Answer { location: Some(to.to_owned()), ..Answer::empty(307) }, Delivery::default());
         assert_eq!(redirect("/v1/a/b").headers()["location"], "/v1/a/b");
         assert!(!redirect("/v1/a\r\nx: y").headers().contains_key("location"));
     }
@@ -121,7 +134,7 @@ mod tests {
     fn further_headers_go_out_unless_they_are_none() {
         let extra = [("X-A", "1"), ("X-A", "2"), ("Cache-Control", "private"), ("X-B", "a\r\nX-C: b"), ("X C", "1")];
         let extra = extra.map(|(name, value)| (name.into(), value.to_owned())).to_vec();
-        let response = response(Answer { extra, ..Answer::empty(200) }, Delivery::default());
+        let response = plain(Answer { extra, ..Answer::empty(200) }, Delivery::default());
         let values = |name: &str| response.headers().get_all(name).iter().cloned().collect::<Vec<_>>();
         assert_eq!(values("x-a"), ["1", "2"]);
         assert_eq!(values("cache-control"), ["private"]);
@@ -130,6 +143,6 @@ mod tests {
 
     #[test]
     fn an_impossible_status_is_an_error_of_ours() {
-        assert_eq!(response(Answer::empty(7), Delivery::default()).status(), 500);
+        assert_eq!(plain(Answer::empty(7), Delivery::default()).status(), 500);
     }
 }

@@ -12,6 +12,7 @@ mod connection;
 mod counters;
 mod exchange;
 mod forwarded;
+mod outgoing;
 mod refusal;
 mod request;
 mod server;
@@ -20,6 +21,7 @@ mod stops;
 mod stream;
 mod tls;
 mod unbroken;
+mod upload;
 
 pub use cidr::{Cidr, CidrError};
 pub use config::{Address, Config, Forwarded, Http2Limits, Limits, Listener, Serves, TlsConfig, TlsVersion};

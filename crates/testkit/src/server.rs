@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::Value;
-use strongroom_core::wire::{Handler as _, Headers, Method, Opens, Peer, Request};
+use strongroom_core::snapshot::InMemory;
+use strongroom_core::wire::{Handler as _, Headers, Method, Opens, Peer, Request, Upload};
 use strongroom_core::{AuditDevice, DevOptions, LevelRefused, Parts, Process, Server, Settings};
 use strongroom_engine::Builtin;
 use strongroom_storage::{MemoryStore, Store};
@@ -146,6 +147,12 @@ impl TestServer {
         request_from(&self.server, peer, what, token, &text, Headers::default()).await
     }
 
+    /// A request whose body is a file.
+    pub async fn upload(&self, what: &str, token: &str, file: &[u8]) -> Reply {
+        let upload = Upload::new(InMemory::new(file.to_vec()));
+        send(&self.server, Peer::default(), what, token, "", Headers::default(), upload).await
+    }
+
     /// A token with these policies.
     pub async fn token(&self, body: Value) -> String {
         self.call("POST auth/token/create", "root", body).await.text("/auth/client_token")
@@ -159,6 +166,10 @@ pub async fn request(server: &Arc<Server>, what: &str, token: &str, body: &str, 
 
 /// One request to a server, by this peer.
 pub async fn request_from(server: &Arc<Server>, peer: Peer, what: &str, token: &str, body: &str, headers: Headers) -> Reply {
+    send(server, peer, what, token, body, headers, Upload::default()).await
+}
+
+async fn send(server: &Arc<Server>, peer: Peer, what: &str, token: &str, body: &str, headers: Headers, upload: Upload) -> Reply {
     let (verb, path) = what.split_once(' ').unwrap_or(("GET", what));
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let method = match verb {
@@ -187,7 +198,14 @@ pub async fn request_from(server: &Arc<Server>, peer: Peer, what: &str, token: &
         headers,
         body: bytes::Bytes::copy_from_slice(body.as_bytes()),
         peer,
+        upload,
     };
-    let answer = server.handle(request).await;
+    let mut answer = server.handle(request).await;
+    if let Some(mut file) = answer.file.take() {
+        let mut bytes = Vec::new();
+        #[expect(clippy::expect_used, reason = "test code")]
+        file.reader.read_to_end(&mut bytes).expect("a file that can be read");
+        answer.body = bytes.into();
+    }
     Reply { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default(), raw: answer.body }
 }

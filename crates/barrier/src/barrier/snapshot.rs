@@ -53,6 +53,12 @@ impl Checked {
     }
 }
 
+impl std::fmt::Debug for Checked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Checked").field("sha256", &self.head.header.sha256).finish_non_exhaustive()
+    }
+}
+
 /// Areas of the store that a restore does not simply take from the snapshot.
 #[derive(Clone, Copy)]
 pub struct Areas {

@@ -74,12 +74,14 @@ impl AuditLog {
     /// Errors: `Internal` when a device's files are not what was acknowledged, or a configured device can't be opened; the
     /// server must not open then.
     pub async fn open(parts: &Parts, barrier: &Barrier, view: &View, metrics: Arc<Metrics>) -> Result<Self> {
+        let restored = barrier.restored().await?.is_some();
         let opener = Opener {
             barrier: barrier.clone(),
             view: view.clone(),
             clock: parts.clock.clone(),
             rng: parts.rng.clone(),
-            accepts_rollback: parts.settings.accepts_rollback,
+            accepts_rollback: parts.settings.accepts_rollback || restored,
+            is_restored: restored,
             node: parts.process.hostname(),
             store_head: Arc::new(AtomicU64::new(view.head().await?.0)),
         };

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::digest;
 use strongroom_audit::{
-    AuditError, Device, DiscardDevice, FileConfig, FileDevice, Head, Limits, LinesConfig, LinesDevice, SocketConfig, SocketDevice,
+    AuditError, Device, DiscardDevice, FileConfig, FileDevice, Head, Limits, LinesConfig, LinesDevice, SocketConfig,
+    SocketDevice, set_aside_foreign,
 };
 use strongroom_barrier::{Barrier, View};
 use strongroom_engine::{Error, Key, Result};
@@ -22,6 +23,8 @@ pub struct Opener {
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
     pub accepts_rollback: bool,
+    /// A snapshot took the store's place: a log of the installation before it may be in the way.
+    pub is_restored: bool,
     /// Name of this machine: files of the same name elsewhere are other files.
     pub node: String,
     /// The store's revision as the devices write it into checkpoints.
@@ -121,12 +124,27 @@ impl Opener {
             AuditKind::File { path, is_sync } => {
                 let expected = self.expected(name, &head_key).await?;
                 let (path, is_sync, accepts_older_store) = (path.clone(), *is_sync, self.accepts_rollback);
+                if self.is_restored {
+                    self.clear_the_way(name, path.clone(), log_key.duplicate()).await?;
+                }
                 let config =
                     FileConfig { path, hash_key, log_key, expected, limits, is_sync, store_head, accepts_older_store, rng };
                 Arc::new(blocking(move || FileDevice::open(config, now)).await?)
             }
         };
         Ok(Opened { device, head_key })
+    }
+
+    async fn clear_the_way(
+        &self,
+        name: &str,
+        path: std::path::PathBuf,
+        log_key: SecretBytes,
+    ) -> std::result::Result<(), NotOpened> {
+        if let Some(folder) = blocking(move || set_aside_foreign(&path, &log_key)).await? {
+            tracing::warn!(device = name, folder = %folder.display(), "the audit log of the installation before the restore was set aside");
+        }
+        Ok(())
     }
 
     async fn expected(&self, name: &str, head_key: &Key) -> Result<Option<Head>> {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use strongroom_engine::{Error, FieldSet, JsonLimits, Verb};
 use strongroom_types::{CanonicalPath, PathError, Timestamp, Ttl};
 
-use crate::wire::{Headers, Method, Peer, Request};
+use crate::wire::{Headers, Method, Peer, Request, Upload};
 
 /// A well-formed request of bounded size. The body is checked JSON or a form; the path has its one canonical form.
 pub struct Admitted {
@@ -17,6 +17,7 @@ pub struct Admitted {
     pub fields: FieldSet,
     pub headers: Headers,
     pub peer: Peer,
+    pub upload: Upload,
     /// Asked for by the client; zero wraps nothing.
     pub wrap_ttl: Ttl,
     /// `?help=1`.
@@ -57,6 +58,7 @@ pub fn admit(id: String, received: Timestamp, request: Request) -> Result<Box<Ad
         fields,
         headers: request.headers,
         peer: request.peer,
+        upload: request.upload,
         wrap_ttl: wrap_ttl.unwrap_or_default(),
         help: query.help,
     }))

@@ -11,7 +11,7 @@ use strongroom_engine::{AuthView, Body, Error, Output};
 use super::admit::NotAdmitted;
 use super::bind::Bound;
 use crate::token;
-use crate::wire::Answer;
+use crate::wire::{Answer, Content};
 use crate::wrap::WrapView;
 
 /// Whether there is anything that wrapping could hide.
@@ -21,7 +21,7 @@ pub fn has_something(bound: &Bound) -> bool {
 
 /// What wrapping can hide: not what is no JSON.
 pub fn can_be_wrapped(bound: &Bound) -> bool {
-    has_something(bound) && !matches!(bound.output.body, Body::Raw(..))
+    has_something(bound) && !matches!(bound.output.body, Body::Raw(..) | Body::Streamed(..))
 }
 
 /// The wire form of a handler's answer.
@@ -39,6 +39,10 @@ pub fn success(id: &str, bound: &Bound) -> Answer {
 fn with_body(id: &str, status: u16, bound: &Bound) -> Answer {
     match &bound.output.body {
         Body::Raw(raw) => Answer { content_type: raw.content_type, ..Answer::json(status, Bytes::copy_from_slice(&raw.bytes)) },
+        Body::Streamed(streamed) => {
+            let file = streamed.take().map(|reader| Content { bytes: streamed.bytes, reader });
+            Answer { content_type: streamed.content_type, file, ..Answer::empty(status) }
+        }
         _ => Answer::json(status, envelope(id, bound)),
     }
 }
@@ -75,7 +79,7 @@ pub fn envelope(id: &str, bound: &Bound) -> Bytes {
     let data: &[u8] = match &bound.output.body {
         Body::Whole(bytes) => return Bytes::copy_from_slice(bytes),
         Body::Data(text) => text,
-        Body::Nothing | Body::Raw(..) => b"null",
+        Body::Nothing | Body::Raw(..) | Body::Streamed(..) => b"null",
     };
     let mut out = Vec::with_capacity(data.len().saturating_mul(2).saturating_add(512));
     out.extend_from_slice(b"{\"request_id\":\"");

@@ -232,6 +232,7 @@ fn context(core: &Arc<Core>, permitted: &Permitted, mount: &Arc<Mount>, rest: &s
             token: charged.token.clone().or_else(|| permitted.token.clone()),
             token_text: admitted.headers.token.as_ref().map(strongroom_types::SecretString::duplicate),
             was_limited: charged.was_limited,
+            upload: admitted.upload.clone(),
             is_last_use: charged.is_last_use,
         })
     });

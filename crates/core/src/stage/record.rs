@@ -217,6 +217,7 @@ impl Line<'_> {
 fn data_text(body: &Body) -> Option<&str> {
     match body {
         Body::Data(text) | Body::Whole(text) => std::str::from_utf8(text).ok(),
+        Body::Streamed(streamed) => std::str::from_utf8(&streamed.facts).ok(),
         Body::Nothing | Body::Raw(..) => None,
     }
 }

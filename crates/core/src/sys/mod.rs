@@ -21,6 +21,7 @@ mod plugins;
 mod policies;
 mod quotas;
 mod remount;
+mod snapshots;
 mod specs;
 mod tools;
 mod tune;
@@ -68,6 +69,7 @@ impl Engine for System {
             plugins::routes(),
             metrics::routes(),
             quotas::routes(),
+            snapshots::routes(),
             specs::routes(),
         ];
         groups.into_iter().flatten().collect()

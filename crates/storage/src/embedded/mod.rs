@@ -33,7 +33,9 @@ use bytes::Bytes;
 use strongroom_metrics::Page;
 use strongroom_types::BoxFuture;
 
-use crate::{Batch, ChangeStream, Error, Publish, Record, Result, Revision, Store, Whole, history::History, listeners::Listeners};
+use crate::{
+    Batch, ChangeStream, Error, Publish, Record, Result, Revision, Store, Whole, history::History, listeners::Listeners,
+};
 use figures::Figures;
 use folder::Place;
 use quarantine::{Damaged, Quarantine};

@@ -14,9 +14,7 @@ use std::{
 use bytes::Bytes;
 use strongroom_types::BoxFuture;
 
-use crate::{
-    Batch, ChangeStream, Publish, Record, Replacement, Result, Revision, Scratch, Store, Whole, listeners::Listeners,
-};
+use crate::{Batch, ChangeStream, Publish, Record, Replacement, Result, Revision, Scratch, Store, Whole, listeners::Listeners};
 use state::State;
 
 /// One map for several handles.

@@ -29,7 +29,7 @@ async fn from_page(server: &Arc<Server>, method: Method, path: &str, origin: &st
         ..Headers::default()
     };
     let (query, body, peer) = (String::new(), bytes::Bytes::new(), Peer::default());
-    server.handle(Request { method, path: path.to_owned(), query, headers, body, peer }).await
+    server.handle(Request { method, path: path.to_owned(), query, headers, body, peer, upload: Default::default() }).await
 }
 
 fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {

@@ -28,6 +28,7 @@ mod races;
 mod revocations;
 mod single_use;
 mod sizes;
+mod snapshots;
 mod sweeps;
 mod token_roles;
 mod token_tidy;

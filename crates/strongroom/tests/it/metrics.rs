@@ -99,6 +99,7 @@ async fn an_open_listener_shows_the_page_to_everybody_and_nothing_else() {
             headers: Headers::default(),
             body: bytes::Bytes::new(),
             peer: Peer { opens: Opens { metrics: true, ..Opens::default() }, ..Peer::default() },
+            upload: Default::default(),
         };
         let answer = server.server.handle(request).await;
         (answer.status, answer.content_type, String::from_utf8(answer.body.to_vec()).unwrap())

@@ -17,6 +17,7 @@ async fn from(server: &Arc<Server>, address: &str, method: Method, path: &str, c
         headers: Headers { token: Some("root".into()), content_type: Some(content_type.to_owned()), ..Headers::default() },
         body: bytes::Bytes::copy_from_slice(body.as_bytes()),
         peer: Peer { address: Some(address.parse().unwrap()), ..Peer::default() },
+        upload: Default::default(),
     };
     server.handle(request).await
 }

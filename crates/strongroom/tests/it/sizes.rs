@@ -13,6 +13,7 @@ async fn the_future_of_a_request_stays_below_one_kilobyte() {
         headers: Headers::default(),
         body: bytes::Bytes::new(),
         peer: Peer::default(),
+        upload: Default::default(),
     };
     let size = std::mem::size_of_val(&server.server.handle(request));
     assert!(size < 1024, "{size} bytes");

@@ -2,6 +2,7 @@
 //! under a short lock and one of them writes for all who wait; no thread is kept. Files are private to the server's
 //! user and never executable. Checkpoints, epochs and segments are the business of `tick`, never of a request.
 
+mod aside;
 mod ledger;
 mod medium;
 mod prune;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strongroom_types::{Rng, SecretBytes, Timestamp};
 
+pub use self::aside::set_aside_foreign;
 pub use self::medium::Medium;
 pub(crate) use self::medium::{make_folder, open_append, plain_medium};
 pub use self::wait::Wait;

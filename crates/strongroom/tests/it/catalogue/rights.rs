@@ -181,6 +181,7 @@ async fn cve_2026_115360_no_redirect_leads_to_another_server() {
             headers: Headers::default(),
             body: bytes::Bytes::new(),
             peer: Peer::default(),
+            upload: Default::default(),
         };
         let answer = server.server.handle(request).await;
         assert!(matches!(answer.status, 307 | 400 | 403), "{path}: {answer:?}");

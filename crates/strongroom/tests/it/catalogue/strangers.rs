@@ -57,6 +57,7 @@ impl Watched {
             headers: Headers { token: (!token.is_empty()).then(|| token.into()), ..Headers::default() },
             body: if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() },
             peer: Peer::default(),
+            upload: Default::default(),
         };
         let answer = self.server.server.handle(request).await;
         let after = self.calls();
