@@ -27,6 +27,9 @@ pub enum Error {
     #[error("{method} {url}")]
     Transport { method: &'static str, url: String, source: reqwest::Error },
 
+    #[error("GET {url}: the answer stopped coming")]
+    Stalled { url: String },
+
     // The server's.
     #[error("{method} {url}: redirected to another server or more than once; not followed")]
     Redirect { method: &'static str, url: String },

@@ -103,7 +103,7 @@ impl Client {
         request.send().await.map_err(transport)
     }
 
-    fn headers(&self) -> Result<HeaderMap, Error> {
+    pub(crate) fn headers(&self) -> Result<HeaderMap, Error> {
         let mut headers = self.extra_headers.clone();
         // Agents in between accept requests only with this header: a browser can't be made to send it across origins.
         headers.insert("x-vault-request", HeaderValue::from_static("true"));
@@ -120,7 +120,12 @@ impl Client {
         Ok(headers)
     }
 
-    async fn read_answer(&self, method: Method, url: String, mut answer: reqwest::Response) -> Result<Response, Error> {
+    pub(crate) async fn read_answer(
+        &self,
+        method: Method,
+        url: String,
+        mut answer: reqwest::Response,
+    ) -> Result<Response, Error> {
         let status = answer.status().as_u16();
         let mut body = Zeroizing::new(Vec::new());
         loop {

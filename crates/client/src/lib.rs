@@ -15,6 +15,7 @@ mod preview;
 mod response;
 mod sys;
 mod token;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -29,11 +30,14 @@ pub use lease::RevokeLeases;
 pub use preview::{Planned, Preview};
 pub use response::Response;
 pub use strongroom_api as api;
+pub use transfer::Download;
 
 /// A server and the rights to talk to it. Cheap to clone; clones share the connections.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// Longest wait for one answer, or for one piece of a long one.
+    patience: std::time::Duration,
     base: reqwest::Url,
     token: Option<Arc<SecretString>>,
     namespace: Option<String>,
@@ -53,6 +57,7 @@ impl Client {
         let http = config.http_client(&address)?;
         let client = Self {
             http,
+            patience: config.timeout,
             base: config.shown_base(&address)?,
             token: None,
             namespace: None,

@@ -6,6 +6,7 @@ mod generate_root;
 mod init;
 mod public_key;
 mod replace;
+mod snapshot;
 mod usage;
 
 use std::io::Read;
@@ -37,6 +38,12 @@ pub enum Operator {
     Rekey(replace::Replace),
     /// Make a root token from enough unseal keys
     GenerateRoot(generate_root::GenerateRoot),
+    /// Save, restore and inspect snapshots of the store
+    #[command(subcommand)]
+    Snapshot(snapshot::Snapshot),
+    /// The same under the reference's name
+    #[command(subcommand, hide = true)]
+    Raft(snapshot::Raft),
     /// List the nodes that serve together
     Members(Plain),
     /// Let another node take over
@@ -75,6 +82,7 @@ impl Operator {
             Self::RotateKeys(command) => command.execute(Door::Token, environment, input).await,
             Self::Rekey(command) => command.execute(Door::Open, environment, input).await,
             Self::GenerateRoot(command) => command.execute(environment, input).await,
+            Self::Snapshot(command) | Self::Raft(snapshot::Raft::Snapshot(command)) => command.execute(environment, input).await,
             Self::Members(Plain { connection }) => cluster::members(&connection.open(environment, input)?).await,
             Self::StepDown(Plain { connection }) => cluster::step_down(&connection.open(environment, input)?).await,
             Self::Usage(Plain { connection }) => usage::usage(&connection.open(environment, input)?).await,
