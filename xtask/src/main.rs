@@ -40,6 +40,7 @@ usage: cargo xtask <command> [flags]
   crash [--cycles N]        kill -9 under load, then nothing acknowledged may be missing   [--seed S]
   canary                    no secret may reach logs, audit, errors, core files or the store in clear
   logins                    by hand, on a quiet machine: failed logins of known and unknown names take the same time   [--samples N] [--seed S]
+  migrate-check             `strongroom migrate` from the reference, killed and resumed, loses nothing   [--secrets N]
   tamper                    edits of audit files and stored records must be noticed   [--edits N] [--flips N] [--seed S]
   clients                   the reference's command line, our own, hvac, node-vault and vaultrs against our server [--only NAME,..]
   schemathesis              generated requests against our OpenAPI document [--seconds N] [--seed S]
@@ -69,6 +70,7 @@ fn dispatch() -> Result<Tally> {
         "tidy" => cmd::tidy::run(&args),
         "conformance" => cmd::conformance::run(&args),
         "bench" => cmd::bench::run(&args),
+        "migrate-check" => cmd::migrate_check::run(&args),
         "scale" => cmd::scale::run(&args),
         "crash" => cmd::crash::run(&args),
         "canary" => cmd::canary::run(&args),

@@ -22,6 +22,9 @@ pub struct Environment {
     pub namespace: Option<String>,
     pub format: Option<String>,
     pub client_timeout: Option<String>,
+    /// Of the server that `migrate` copies from.
+    pub source_address: Option<String>,
+    pub source_token: Option<SecretString>,
     pub disable_redirects: Option<String>,
     pub mfa: Option<SecretString>,
     pub wrap_ttl: Option<String>,
@@ -79,6 +82,8 @@ impl Environment {
             namespace: first("NAMESPACE"),
             format: first("FORMAT"),
             client_timeout: first("CLIENT_TIMEOUT"),
+            source_address: first("SOURCE_ADDR"),
+            source_token: first("SOURCE_TOKEN").map(SecretString::new),
             disable_redirects: first("DISABLE_REDIRECTS"),
             mfa: first("MFA").map(SecretString::new),
             wrap_ttl: first("WRAP_TTL"),

@@ -134,6 +134,11 @@ impl Client {
         Self { preview: None, ..self.clone() }
     }
 
+    /// Where the server is: scheme, host and port. `http://localhost` behind a unix socket.
+    pub fn address(&self) -> String {
+        self.base.as_str().trim_end_matches('/').to_owned()
+    }
+
     pub fn has_token(&self) -> bool {
         self.token.is_some()
     }

@@ -7,6 +7,7 @@ pub mod conformance;
 pub mod crash;
 pub mod dev;
 pub mod logins;
+pub mod migrate_check;
 pub mod scale;
 pub mod schemathesis;
 pub mod tamper;

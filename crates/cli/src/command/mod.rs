@@ -9,6 +9,7 @@ mod lease;
 mod logical;
 mod login;
 mod login_method;
+mod migrate;
 mod mount;
 mod operator;
 mod path_help;
@@ -84,6 +85,8 @@ pub enum ClientCommand {
     Debug(debug::Debug),
     /// Print which versions of the server have run, and since when
     VersionHistory(version_history::VersionHistory),
+    /// Copy mounts, policies, secrets, roles and identities from another server
+    Migrate(Box<migrate::Migrate>),
     // The binary puts these beside its own commands of that name.
     #[command(skip)]
     Audit(AuditCommand),
@@ -116,6 +119,7 @@ impl ClientCommand {
             Self::VersionHistory(command) => command.execute(environment, input).await,
             Self::Audit(command) => command.execute(environment, input).await,
             Self::Token(command) => command.execute(environment, input).await,
+            Self::Migrate(command) => command.execute(environment, input).await,
         }
     }
 }
