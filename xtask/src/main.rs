@@ -41,6 +41,8 @@ usage: cargo xtask <command> [flags]
   canary                    no secret may reach logs, audit, errors, core files or the store in clear
   logins                    by hand, on a quiet machine: failed logins of known and unknown names take the same time   [--samples N] [--seed S]
   migrate-check             `strongroom migrate` from the reference, killed and resumed, loses nothing   [--secrets N]
+  package                   the Debian package   [--bin PATH] [--out DIR]
+  package-check             makes, installs, starts, removes and purges it; figures of dashboard and alerts exist
   tamper                    edits of audit files and stored records must be noticed   [--edits N] [--flips N] [--seed S]
   clients                   the reference's command line, our own, hvac, node-vault and vaultrs against our server [--only NAME,..]
   schemathesis              generated requests against our OpenAPI document [--seconds N] [--seed S]
@@ -71,6 +73,8 @@ fn dispatch() -> Result<Tally> {
         "conformance" => cmd::conformance::run(&args),
         "bench" => cmd::bench::run(&args),
         "migrate-check" => cmd::migrate_check::run(&args),
+        "package" => cmd::package::run(&args),
+        "package-check" => cmd::package::check(&args),
         "scale" => cmd::scale::run(&args),
         "crash" => cmd::crash::run(&args),
         "canary" => cmd::canary::run(&args),

@@ -8,6 +8,7 @@ pub mod crash;
 pub mod dev;
 pub mod logins;
 pub mod migrate_check;
+pub mod package;
 pub mod scale;
 pub mod schemathesis;
 pub mod tamper;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use super::{canary, clients, conformance, crash, migrate_check, scale, schemathesis, tamper, transcripts};
+use super::{canary, clients, conformance, crash, migrate_check, package, scale, schemathesis, tamper, transcripts};
 use crate::args::Args;
 use crate::{Tally, build, needs, place, run};
 
@@ -27,6 +27,7 @@ const PARTS: &[Part] = &[
     ("canary", |bin| canary::run(&Args::of(&[("bin", bin)]))),
     ("tamper", |bin| tamper::run(&Args::of(&[("bin", bin)]))),
     ("migrate", |bin| migrate_check::run(&Args::of(&[("bin", bin), ("secrets", "600")]))),
+    ("package", |bin| package::check(&Args::of(&[("bin", bin)]))),
     ("scale", |_| scale::run(&Args::of(&[("secrets", "1000"), ("leases", "2000")]))),
     ("schemathesis", |bin| schemathesis::run(&Args::of(&[("bin", bin), ("seconds", SCHEMATHESIS_SECONDS)]))),
     ("transcripts", |bin| transcripts::run(&Args::of(&[("bin", bin)]))),
