@@ -17,9 +17,11 @@ pub trait Pieces: Send {
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, BrokenOff>>;
 }
 
+type Taken = Mutex<Option<Box<dyn Pieces>>>;
+
 /// None for usual requests, whose body is in memory. Clones are the same body: the first to take it has it.
 #[derive(Clone, Default)]
-pub struct Upload(Option<Arc<Mutex<Option<Box<dyn Pieces>>>>>);
+pub struct Upload(Option<Arc<Taken>>);
 
 impl Upload {
     pub fn new(pieces: impl Pieces + 'static) -> Self {

@@ -131,7 +131,7 @@ fn difference(source: &Api, target: &Api, path: &str) -> Result<Option<String>> 
         }
         let read = |api: &Api| api.call("GET", &format!("secret/data/{}?version={n}", encoded(path)), None);
         let (one, other) = (read(source)?, read(target)?);
-        if one.status != other.status || one.json()["data"]["data"].to_string() != other.json()["data"]["data"].to_string() {
+        if one.status != other.status || one.json()["data"]["data"] != other.json()["data"]["data"] {
             return Ok(Some(format!("content of version {n} differs ({} and {})", one.status, other.status)));
         }
     }

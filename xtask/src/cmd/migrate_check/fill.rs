@@ -45,7 +45,7 @@ fn many(api: &Api, secrets: usize) -> Result<()> {
     };
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS).map(|_| scope.spawn(|| write(api.clone()))).collect();
-        writers.into_iter().try_for_each(|writer| writer.join().expect("a writer panicked"))
+        writers.into_iter().try_for_each(|writer| writer.join().map_err(|_| anyhow::anyhow!("a writer panicked"))?)
     })
 }
 

@@ -40,11 +40,13 @@ async fn roles(copy: &mut Copy, path: &str) {
 
 /// The settings first, then the id that clients know.
 async fn role(copy: &Copy, at: &str) -> Fate {
-    let (settings, id): (Option<Map<String, Value>>, Option<Map<String, Value>>) =
-        match (copy.source.read(at).await, copy.source.read(&format!("{at}/role-id")).await) {
-            (Ok(settings), Ok(id)) => (settings, id),
-            (Err(error), _) | (_, Err(error)) => return Fate::Failed(format!("can't be read: {}", reason(&error))),
-        };
+    let (settings, id) = match (
+        copy.source.read::<Map<String, Value>>(at).await,
+        copy.source.read::<Map<String, Value>>(&format!("{at}/role-id")).await,
+    ) {
+        (Ok(settings), Ok(id)) => (settings, id),
+        (Err(error), _) | (_, Err(error)) => return Fate::Failed(format!("can't be read: {}", reason(&error))),
+    };
     let (Some(settings), Some(id)) = (settings, id) else { return Fate::Failed("it went away meanwhile".into()) };
     let mut settings = without_nulls(settings);
     match copy.target.read::<Value>(at).await {

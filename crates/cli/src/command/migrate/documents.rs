@@ -99,7 +99,7 @@ pub(super) async fn left_behind(copy: &mut Copy) -> Result<(), Failure> {
     let headers: Map<String, Value> =
         copy.source.read("sys/config/auditing/request-headers").await.ok().flatten().unwrap_or_default();
     for (name, rule) in headers.get("headers").and_then(Value::as_object).into_iter().flatten() {
-        let hmac = rule.get("hmac").cloned().unwrap_or_else(|| json!(false));
+        let hmac = rule.get("hmac").cloned().unwrap_or(json!(false));
         let body = Map::from_iter([("hmac".to_owned(), hmac)]);
         let fate = write(copy, &format!("sys/config/auditing/request-headers/{name}"), &body).await;
         copy.report().add("audited headers", name, fate);

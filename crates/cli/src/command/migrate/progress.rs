@@ -32,7 +32,6 @@ impl Progress {
         self.print("\r\x1b[K");
     }
 
-    #[expect(clippy::disallowed_methods, reason = "how often a person is told is no matter of tests")]
     fn show(&mut self) {
         let now = Instant::now();
         if self.last.is_some_and(|last| now.duration_since(last) < PERIOD) {

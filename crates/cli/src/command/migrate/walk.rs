@@ -47,10 +47,10 @@ impl Walk {
                 if path > self.after {
                     return Some(Found::Key(path));
                 }
-            } else if path > self.after || self.after.starts_with(&path) {
-                if let Err(error) = self.enter(path.clone()).await {
-                    return Some(Found::Unlisted(path, error));
-                }
+            } else if (path > self.after || self.after.starts_with(&path))
+                && let Err(error) = self.enter(path.clone()).await
+            {
+                return Some(Found::Unlisted(path, error));
             }
         }
     }
