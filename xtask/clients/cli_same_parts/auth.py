@@ -12,8 +12,8 @@ def methods(pair):
     both("auth", "list", "-format=json", code=0)
     both("auth", "list", token="", code=2)
     both("auth", "enable", "-path=PP-from", "userpass", code=0)
-    both("auth", "move", "PP-from", "PP-to", code=0)
-    both("auth", "move", "PP-none", "PP-other", code=2)
+    both("auth", "move", "auth/PP-from", "auth/PP-to", code=0)
+    both("auth", "move", "auth/PP-none", "auth/PP-other", code=2)
     both("auth", "disable", "PP-to", code=0)
     both("auth", "help", "PP-none", code=None)
 

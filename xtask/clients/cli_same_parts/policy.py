@@ -7,7 +7,9 @@ def policies(pair):
     both = pair.both
     both("policy", "write", "PP-read", "-", stdin=RULE, code=0)
     both("policy", "write", "PP-broken", "-", stdin='path "a" { capabilities = ["fly"] }', code=2)
-    both("policy", "write", "PP-none", "/nonexistent", code=None)
+    # A file that is not there is the server's refusal there (2), and our own here (1).
+    pair.programs["p1"].bad("policy", "write", "none", "/nonexistent", code=2)
+    pair.programs["p2"].bad("policy", "write", "none", "/nonexistent", code=1)
     both("policy", "read", "PP-read", code=0)
     both("policy", "read", "-format=json", "PP-read", code=0)
     both("policy", "read", "PP-none", code=2)

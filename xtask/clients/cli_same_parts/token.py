@@ -28,7 +28,8 @@ def wrapping(pair):
     both = pair.both
     both("kv", "put", "secret/PP/wrapped", "a=1", code=0)
     both("kv", "get", "-wrap-ttl=60s", "secret/PP/wrapped", code=0)
-    wrapped = both("kv", "get", "-wrap-ttl=60s", "-field=wrapping_token", "secret/PP/wrapped", only_code=True, code=0)
+    made = both("kv", "get", "-wrap-ttl=60s", "-format=json", "secret/PP/wrapped", code=0)
+    wrapped = {name: json.loads(text)["wrap_info"]["token"] for name, text in made.items()}
     both("unwrap", wrapped, code=0)
     both("unwrap", wrapped, code=2)
     wrapped = both("token", "create", "-policy=default", "-wrap-ttl=60s", "-field=wrapping_token", only_code=True, code=0)

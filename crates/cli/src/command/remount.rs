@@ -27,7 +27,10 @@ pub(super) async fn remount(
     let failed = |error| Failure::of(&error, &doing);
     let id = session.client.remount(&full(from), &full(to)).await.map_err(failed)?;
     match session.client.remount_status(&id).await.map_err(failed)?.as_deref() {
-        Some("success") => Ok(Printed::line(format!("Success! Finished {doing}, with migration ID {id}"))),
+        Some("success") => {
+            let started = format!("Started {doing}, with migration ID {id}\n");
+            Ok(Printed::line(format!("{started}Success! Finished {doing}, with migration ID {id}")))
+        }
         Some("failure") => Err(Failure::server(format!("Failure! The server failed at {doing}, migration ID {id}"))),
         _ => Ok(Printed::line(format!("Started {doing}, with migration ID {id}"))),
     }

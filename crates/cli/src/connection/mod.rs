@@ -120,7 +120,9 @@ impl Connection {
         }
         for (name, value) in &self.header {
             if name.to_ascii_lowercase().starts_with("x-vault-") {
-                return Err(Failure::local(format!("-header: {name}: names that begin with X-Vault- are for internal use only")));
+                return Err(Failure::server(format!(
+                    "-header: {name}: names that begin with X-Vault- are for internal use only"
+                )));
             }
             client = client.with_header(name, value)?;
         }

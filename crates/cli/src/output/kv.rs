@@ -30,7 +30,9 @@ pub(crate) fn print(
     }
     let text = match (version, data) {
         (KvVersion::One, data) => data.map(|data| section("Data", data)).unwrap_or_default(),
-        (KvVersion::Two, data) => versioned(path, part("metadata"), data),
+        (KvVersion::Two, Some(data)) => versioned(path, part("metadata"), Some(data)),
+        // Scripts know the empty line where the data of a deleted version would be.
+        (KvVersion::Two, None) => versioned(path, part("metadata"), None) + "\n",
     };
     Ok(Printed::text(text).warned(envelope.warnings.as_ref()))
 }

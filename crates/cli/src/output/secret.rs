@@ -20,6 +20,7 @@ pub(crate) fn print_field(value: Option<Value>, name: &str, format: Format) -> R
     match value {
         None | Some(Value::Null) => Err(Failure::local(format!("Field {name:?} not present in secret"))),
         Some(value) if format == Format::Table => Ok(Printed::text(plain(&value))),
+        Some(value) if format == Format::Yaml => Printed::structured(&value, format),
         Some(value) => Ok(Printed::text(structured(&value, format)?.trim_end_matches('\n'))),
     }
 }
