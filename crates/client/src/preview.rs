@@ -49,10 +49,10 @@ impl Planned {
         self.headers.contains_key(TOKEN)
     }
 
-    /// Names as they are sent, in lower case; without the token, which is for the sender to fill in.
+    /// Names as they are sent, in lower case; without the token and second factors, which are for the sender to fill in.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let kind = self.body.as_ref().filter(|_| self.method == Method::Patch).map(|_| (CONTENT_TYPE.as_str(), PATCH));
-        let rest = self.headers.iter().filter(|(name, _)| name.as_str() != TOKEN);
+        let rest = self.headers.iter().filter(|(name, _)| !matches!(name.as_str(), TOKEN | MFA));
         kind.into_iter().chain(rest.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))))
     }
 
@@ -63,4 +63,5 @@ impl Planned {
 }
 
 const TOKEN: &str = "x-vault-token";
+const MFA: &str = "x-vault-mfa";
 const PATCH: &str = "application/merge-patch+json";

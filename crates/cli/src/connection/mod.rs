@@ -22,7 +22,8 @@ use crate::token_store::TokenStore;
 const ADDRESS: &str = "https://127.0.0.1:8200";
 
 /// Flags of every command. They win over the environment.
-#[derive(Args, Debug, Clone, Default)]
+// No Debug: the second factor is one of them.
+#[derive(Args, Clone, Default)]
 pub(crate) struct Connection {
     /// Server to talk to, as https://host:port or unix:///socket [environment: STRONGROOM_ADDR; default: https://127.0.0.1:8200]
     #[arg(long, value_name = "URL", help_heading = "Connection")]

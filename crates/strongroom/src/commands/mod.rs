@@ -39,7 +39,7 @@ enum Command {
     #[command(hide = true)]
     Man(completion::ManArgs),
     #[command(flatten)]
-    Client(strongroom_cli::ClientCommand),
+    Client(Box<strongroom_cli::ClientCommand>),
 }
 
 /// Runs what the arguments say; the first is the program's name. The result is the exit code.
@@ -58,7 +58,7 @@ fn execute(command: Command) -> u8 {
         Command::Completion(args) => console::exit_code(completion::run(&args).map(|()| strongroom_cli::EXIT_OK)),
         Command::Man(args) => console::exit_code(completion::man(&args).map(|()| strongroom_cli::EXIT_OK)),
         Command::Version => console::exit_code(console::print(&format!("{}\n", version::LINE)).map(|()| strongroom_cli::EXIT_OK)),
-        Command::Client(command) => console::exit_code(client(command)),
+        Command::Client(command) => console::exit_code(client(*command)),
     }
 }
 
