@@ -48,7 +48,11 @@ pub struct MacKey(hmac::Key);
 
 impl MacKey {
     pub async fn of(ctx: &Ctx) -> Result<Arc<Self>> {
-        let found = ctx.peek().get(&key_place(&ctx.mount)).await?;
+        Self::seen(&ctx.peek()).await
+    }
+
+    pub async fn seen(peek: &Peek) -> Result<Arc<Self>> {
+        let found = peek.get(&key_place(&peek.mount)).await?;
         let entry = found.ok_or_else(|| Error::Internal("the mount's key is missing".into()))?;
         entry.decoded(|key| Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, key))))
     }
@@ -63,12 +67,6 @@ impl MacKey {
             *to = *from;
         }
         tag
-    }
-
-    pub async fn seen(peek: &Peek) -> Result<Self> {
-        let found = peek.get(&key_place(&peek.mount)).await?;
-        let entry = found.ok_or_else(|| Error::Internal("the mount's key is missing".into()))?;
-        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, entry.value())))
     }
 
     /// Where a role is found by its id.

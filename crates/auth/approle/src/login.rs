@@ -44,7 +44,8 @@ pub fn tried_role_id(fields: &FieldSet, _: &str) -> Option<String> {
 /// The role whose id a request brings.
 pub async fn role_asked(peek: &Peek, fields: &FieldSet) -> Result<Option<String>> {
     let Some(role_id) = tried_role_id(fields, "") else { return Ok(None) };
-    roles::name_of(peek, &MacKey::seen(peek).await?, &role_id).await
+    let key = MacKey::seen(peek).await?;
+    roles::name_of(peek, &key, &role_id).await
 }
 
 pub async fn login(ctx: &mut Ctx, input: Credentials) -> Result<Output> {

@@ -92,7 +92,11 @@ pub async fn name_of(peek: &Peek, key: &MacKey, role_id: &str) -> Result<Option<
     if role_id.len() > id::CHOSEN_BYTES_MAX {
         return Ok(None);
     }
-    let Some(entry) = peek.get(&key.role_place(&peek.mount, role_id)).await? else { return Ok(None) };
+    name_at(peek, &key.role_place(&peek.mount, role_id)).await
+}
+
+async fn name_at(peek: &Peek, place: &Key) -> Result<Option<String>> {
+    let Some(entry) = peek.get(place).await? else { return Ok(None) };
     let name = std::str::from_utf8(entry.value()).map_err(|_| Error::Internal("a role's name is malformed".into()))?;
     Ok(Some(name.to_owned()))
 }
@@ -120,11 +124,10 @@ pub async fn find(ctx: &mut Ctx, key: &MacKey, role_id: &str) -> Result<Found> {
     }
     let place = key.role_place(&ctx.mount, role_id);
     let looks = look(ctx, &place);
-    let Some(entry) = ctx.peek().get(&place).await? else { return Ok(Found { role: None, looks }) };
-    let name = std::str::from_utf8(entry.value()).map_err(|_| Error::Internal("a role's name is malformed".into()))?;
-    let looks = looks.saturating_add(look(ctx, &role::key(&ctx.mount, name)));
-    let role = role::load_shared(ctx, name).await?;
-    Ok(Found { role: role.filter(|r| r.role_id == role_id).map(|r| (name.to_owned(), r)), looks })
+    let Some(name) = name_at(&ctx.peek(), &place).await? else { return Ok(Found { role: None, looks }) };
+    let looks = looks.saturating_add(look(ctx, &role::key(&ctx.mount, &name)));
+    let role = role::load_shared(ctx, &name).await?;
+    Ok(Found { role: role.filter(|r| r.role_id == role_id).map(|r| (name, r)), looks })
 }
 
 /// 1 when a read of this key would ask the store.
