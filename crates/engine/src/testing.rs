@@ -1,8 +1,10 @@
 //! Checks for plug-ins: that the field tables say what the input types take, and a bench to run an engine on.
 
 mod bench;
+mod rng;
 
 pub use bench::Bench;
+pub use rng::CountingRng;
 
 use serde::de::{self, Deserializer, Visitor};
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use strongroom_barrier::{Intent, View};
+use strongroom_barrier::{Barrier, Intent, View};
 use strongroom_types::{Rng, Timestamp, Ttl};
 
+use super::CountingRng;
 use crate::{
     Caller, Ctx, Engine, Error, FieldSet, JsonLimits, Lifetimes, MountFacts, Operation, Options, Output, Peek, Result, Route,
     TokenTerms, Verb,
@@ -47,6 +48,17 @@ impl Bench {
             remote: None,
             rng,
         }
+    }
+
+    /// A mount over a fresh barrier, which `make` makes: it is initialised and unsealed here. Errors: the store's.
+    pub async fn open(engine: Arc<dyn Engine>, make: impl FnOnce(Arc<dyn Rng>) -> Barrier) -> Result<Self> {
+        let rng: Arc<dyn Rng> = Arc::new(CountingRng::default());
+        let barrier = make(Arc::clone(&rng));
+        let made = barrier.initialise(1, 1, Timestamp::from_s(1), |_| Ok(())).await?;
+        let share = made.shares.first().ok_or_else(|| Error::Internal("no share was made".into()))?;
+        let hex: String = share.expose().iter().map(|b| format!("{b:02x}")).collect();
+        barrier.unseal_share(&hex).await?;
+        Ok(Self::new(engine, barrier.view(), rng))
     }
 
     pub async fn enable(&self) -> Result<()> {

@@ -1,34 +1,21 @@
 //! A cubbyhole over a store in memory: what one token sees, what others don't.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use strongroom_barrier::{Barrier, Config, Intent};
 use strongroom_engine::testing::{Bench, assert_fields_match};
 use strongroom_engine::{Body, Caller, Error, Options, TokenKind, Verb};
 use strongroom_storage::MemoryStore;
-use strongroom_types::{Rng, Timestamp};
+use strongroom_types::Rng;
 
 use super::*;
 
-struct CountingRng(AtomicU64);
-
-impl Rng for CountingRng {
-    fn fill(&self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            let n = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-            chunk.copy_from_slice(&n.to_le_bytes()[..chunk.len()]);
-        }
-    }
+fn on_memory(rng: Arc<dyn Rng>) -> Barrier {
+    Barrier::new(Arc::new(MemoryStore::new()), rng, Config::default())
 }
 
 async fn bench() -> Bench {
-    let rng = Arc::new(CountingRng(AtomicU64::new(1)));
-    let barrier = Barrier::new(Arc::new(MemoryStore::new()), rng.clone(), Config::default());
-    let output = barrier.initialise(1, 1, Timestamp::from_s(1), |_| Ok(())).await.unwrap();
-    let share: String = output.shares[0].expose().iter().map(|b| format!("{b:02x}")).collect();
-    barrier.unseal_share(&share).await.unwrap();
-    Bench::new((CUBBYHOLE.make)(&Options::new()).unwrap(), barrier.view(), rng)
+    Bench::open((CUBBYHOLE.make)(&Options::new()).unwrap(), on_memory).await.unwrap()
 }
 
 fn caller(family: Option<&str>, kind: TokenKind) -> Option<Arc<Caller>> {

@@ -7,27 +7,15 @@ mod values;
 mod version1;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 use strongroom_barrier::{Barrier, Config};
 use strongroom_engine::testing::{Bench, assert_fields_match};
 use strongroom_engine::{Body, Error, Options, Output, Result, Verb};
 use strongroom_storage::MemoryStore;
-use strongroom_types::{Rng, Timestamp, Ttl};
+use strongroom_types::{Rng, Ttl};
 
 use super::*;
-
-struct CountingRng(AtomicU64);
-
-impl Rng for CountingRng {
-    fn fill(&self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            let n = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-            chunk.copy_from_slice(&n.to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
 
 fn engine(version: &str) -> Result<Arc<dyn Engine>> {
     (KV.make)(&options(version))
@@ -37,14 +25,13 @@ fn options(version: &str) -> Options {
     Options::from([("version".to_owned(), version.to_owned())])
 }
 
+fn on_memory(rng: Arc<dyn Rng>) -> Barrier {
+    Barrier::new(Arc::new(MemoryStore::new()), rng, Config::default())
+}
+
 /// An enabled mount.
 async fn mount(version: &str) -> Bench {
-    let rng = Arc::new(CountingRng(AtomicU64::new(1)));
-    let barrier = Barrier::new(Arc::new(MemoryStore::new()), rng.clone(), Config::default());
-    let output = barrier.initialise(1, 1, Timestamp::from_s(1), |_| Ok(())).await.unwrap();
-    let share: String = output.shares[0].expose().iter().map(|b| format!("{b:02x}")).collect();
-    barrier.unseal_share(&share).await.unwrap();
-    let bench = Bench::new(engine(version).unwrap(), barrier.view(), rng);
+    let bench = Bench::open(engine(version).unwrap(), on_memory).await.unwrap();
     bench.enable().await.unwrap();
     bench
 }

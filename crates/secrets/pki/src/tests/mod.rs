@@ -6,7 +6,6 @@ mod roles;
 mod roots;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use der::Decode;
 use serde_json::{Value, json};
@@ -20,25 +19,13 @@ use x509_cert::crl::CertificateList;
 
 use super::*;
 
-struct CountingRng(AtomicU64);
-
-impl Rng for CountingRng {
-    fn fill(&self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            let n = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-            chunk.copy_from_slice(&n.to_le_bytes()[..chunk.len()]);
-        }
-    }
+fn on_memory(rng: Arc<dyn Rng>) -> Barrier {
+    Barrier::new(Arc::new(MemoryStore::new()), rng, Config::default())
 }
 
 /// A mount without a CA.
 async fn mount() -> Bench {
-    let rng = Arc::new(CountingRng(AtomicU64::new(1)));
-    let barrier = Barrier::new(Arc::new(MemoryStore::new()), rng.clone(), Config::default());
-    let output = barrier.initialise(1, 1, Timestamp::from_s(1), |_| Ok(())).await.unwrap();
-    let share: String = output.shares[0].expose().iter().map(|b| format!("{b:02x}")).collect();
-    barrier.unseal_share(&share).await.unwrap();
-    Bench::new((PKI.make)(&Options::new()).unwrap(), barrier.view(), rng)
+    Bench::open((PKI.make)(&Options::new()).unwrap(), on_memory).await.unwrap()
 }
 
 /// A mount with a CA of one year and a role `any`.
