@@ -68,7 +68,7 @@ async fn what_is_read_whole_is_one_revision_while_commits_go_on() {
             0
         });
         for _ in 0..20 {
-            std::thread::sleep(std::time::Duration::from_millis(2));
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
             let (records, head) = read_all(&*store);
             assert!(records.is_sorted_by(|a, b| a.0 < b.0));
             assert!(records.iter().all(|(_, record)| record.revision <= head));
