@@ -73,9 +73,9 @@ impl Metadata {
     }
 }
 
-/// A deletion may be ahead: then the version can still be read.
+/// A deletion may be ahead: then the version can still be read. A time beyond all that can be counted is ahead.
 fn is_past(deletion_time: &str) -> bool {
-    !deletion_time.is_empty() && strongroom_types::Timestamp::parse_rfc3339(deletion_time).is_none_or(|at| at <= now())
+    !deletion_time.is_empty() && strongroom_types::Timestamp::parse_rfc3339(deletion_time).is_some_and(|at| at <= now())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line has the real clock only")]
