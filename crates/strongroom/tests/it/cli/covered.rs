@@ -7,8 +7,8 @@ use clap::CommandFactory as _;
 use super::folder;
 use super::session::{Cli, Line};
 
-/// A server of one node has nobody to hand over to.
-const NEVER_WORKS: [&str; 1] = ["operator step-down"];
+/// A server of one node has nobody to hand over to; a migration needs a second server (`cargo xtask migrate-check`).
+const NEVER_WORKS: [&str; 2] = ["operator step-down", "migrate"];
 
 fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
     let below: Vec<_> =
