@@ -1,18 +1,25 @@
 //! The Rust client of the HTTP API: one request in, one answer out, with typed calls for what most programs need. Must never
 //! print or log the token, follow a redirect to another origin, take a proxy from the environment, or read environment variables
 //! and files: all of it comes in through `Config`.
+//!
+//! [`Client`] asks a server. [`SecretCache`] keeps secrets in memory for programs that read them often; where it gets them is a
+//! [`SecretsBackend`].
 
 mod address;
 mod auth;
+mod backend;
+mod cache;
 mod ceremony;
 mod config;
 mod error;
 mod exchange;
+mod jitter;
 mod kv;
 mod lease;
 mod path;
 mod preview;
 mod response;
+mod secret;
 mod sys;
 mod token;
 mod transfer;
@@ -21,6 +28,10 @@ use std::sync::Arc;
 
 use strongroom_types::SecretString;
 
+pub use backend::{BackendError, BoxFuture, FailureKind, Fetched, MemoryBackend, SecretsBackend, ServerBackend};
+pub use cache::{
+    AfterBound, BreakerState, CacheConfig, CacheError, CacheEvent, CacheMetrics, ChangeGuard, SecretCache, SecretWatch, WallClock,
+};
 pub use ceremony::Door;
 pub use config::Config;
 pub use error::{ApiError, Error};
@@ -29,6 +40,7 @@ pub use kv::{KvMount, KvVersion};
 pub use lease::RevokeLeases;
 pub use preview::{Planned, Preview};
 pub use response::Response;
+pub use secret::Secret;
 pub use strongroom_api as api;
 pub use transfer::Download;
 

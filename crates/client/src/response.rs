@@ -29,12 +29,16 @@ impl Response {
 
     /// Errors: `Unexpected`, which names the place and not the text.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| Error::Unexpected {
-            method: self.method,
-            url: self.url.clone(),
-            line: error.line(),
-            column: error.column(),
-        })
+        serde_json::from_slice(&self.body).map_err(|error| self.unexpected(&error))
+    }
+
+    /// Without copies of the text: those would not be wiped. Errors: `Unexpected`.
+    pub(crate) fn borrowed<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| self.unexpected(&error))
+    }
+
+    pub(crate) fn unexpected(&self, error: &serde_json::Error) -> Error {
+        Error::Unexpected { method: self.method, url: self.url.clone(), line: error.line(), column: error.column() }
     }
 
     /// The envelope; None when the server had nothing to say (204).

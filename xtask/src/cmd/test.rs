@@ -21,6 +21,7 @@ type Part = (&'static str, fn(&str) -> Result<Tally>);
 
 const PARTS: &[Part] = &[
     ("unit and integration tests", |_| nextest()),
+    ("examples in documentation", |_| doctests()),
     ("conformance", |bin| conformance::run(&Args::of(&[("bin", bin)]))),
     ("clients", |bin| clients::run(&Args::of(&[("bin", bin)]))),
     ("crash", |bin| crash::run(&Args::of(&[("bin", bin), ("cycles", CRASH_CYCLES)]))),
@@ -75,6 +76,14 @@ fn run_part(part: fn(&str) -> Result<Tally>, bin: &mut Option<String>, name: &st
     let tally = part(&path);
     *bin = Some(path);
     tally
+}
+
+/// Those of the client library, the one crate that others build upon.
+fn doctests() -> Result<Tally> {
+    let mut cargo = Command::new("cargo");
+    let (status, _) =
+        run::marked(cargo.current_dir(place::root()).args(["test", "--doc", "--locked", "-p", "strongroom-client"]))?;
+    Ok(Tally::one(status.success()))
 }
 
 fn nextest() -> Result<Tally> {

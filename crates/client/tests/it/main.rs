@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod cache;
 mod redirects;
 mod requests;
 mod responder;

@@ -4,6 +4,7 @@
 mod approle;
 mod audit;
 mod audit_devices;
+mod cache;
 mod catalogue;
 mod cli;
 mod clients;
