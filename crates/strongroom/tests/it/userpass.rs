@@ -47,7 +47,7 @@ async fn cve_2026_46405_an_error_answer_never_makes_a_token() {
 
 /// By text, status and shape; that the work is the same is counted in the crate's own test.
 #[tokio::test]
-async fn cve_2025_6011_known_and_unknown_names_get_the_same_answer() {
+async fn cve_2025_6011_cve_2020_35177_cve_2023_3462_known_and_unknown_names_get_the_same_answer() {
     let server = server().await;
     user(&server, "ann", json!({ "password": "right" })).await;
     user(&server, "old", json!({ "password_hash": BCRYPT_OF_X })).await;
@@ -79,6 +79,30 @@ async fn cve_2025_13357_an_empty_password_never_logs_in() {
         }
     }
     assert_eq!(server.call("GET sys/locked-users", "root", json!(null)).await.at("/data/total"), json!(0));
+}
+
+/// A name has one form, so a person is one entity: what is padded or spelled otherwise is no name, or the same one.
+#[tokio::test]
+async fn cve_2025_6013_a_padded_name_is_no_second_person() {
+    let server = server().await;
+    user(&server, "ann", json!({ "password": "right" })).await;
+    let mut entities = Vec::new();
+    for name in ["ann", "ANN", "aNn"] {
+        let reply = login(&server, name, "right").await;
+        assert_eq!(reply.status, 200, "{name}: {reply:?}");
+        entities.push(reply.text("/auth/entity_id"));
+    }
+    entities.dedup();
+    assert!(entities.len() == 1 && !entities[0].is_empty(), "{entities:?}");
+    for name in ["%20ann", "ann%20", "%09ann", "ann%C2%A0", "ann%E2%80%8B", "ann.", "-ann", "%EF%BD%81nn", "ann%00"] {
+        let reply = login(&server, name, "right").await;
+        assert!(matches!(reply.status, 400 | 404) && reply.at("/auth") == json!(null), "{name}: {reply:?}");
+        let written = server.call(&format!("POST auth/up/users/{name}"), "root", json!({ "password": "other" })).await;
+        assert!(matches!(written.status, 400 | 404 | 405), "{name}: {written:?}");
+    }
+    assert_eq!(login(&server, "ann", "other").await.status, 400, "nobody changed the one user");
+    let known = server.call("LIST identity/entity/id", "root", json!(null)).await;
+    assert_eq!(known.at("/data/keys"), json!(entities));
 }
 
 #[tokio::test]
