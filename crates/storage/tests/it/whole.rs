@@ -108,6 +108,25 @@ async fn a_replaced_store_holds_the_new_records_what_is_kept_and_nothing_else() 
     }
 }
 
+/// The writer knows the revisions that it wrote last; those of a store that is gone must not count.
+#[tokio::test]
+async fn a_commit_after_a_replacement_rests_on_the_new_records() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(&folder) {
+        let before = store.commit(put("a", "old")).await.unwrap();
+        let gone = store.commit(put("b", "old")).await.unwrap();
+        let contents = std::iter::once(Ok((Bytes::from("a"), record(9, "new"))));
+        store.whole().unwrap().replace_all(replacement(contents)).await.unwrap();
+        let resting = |key: &'static str, at| {
+            let preconditions = vec![Precondition::KeyAt(key.into(), at)];
+            store.commit(Batch { preconditions, ..put("x", "y") })
+        };
+        assert!(matches!(resting("a", before).await, Err(Error::Conflict)));
+        assert!(matches!(resting("b", gone).await, Err(Error::Conflict)));
+        assert!(resting("a", Revision(9)).await.is_ok());
+    }
+}
+
 #[tokio::test]
 async fn contents_that_end_with_an_error_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
